@@ -1,0 +1,67 @@
+# Everything is done from here: `make help` lists the commands.
+# Needs nothing but Python 3.11+ and make; all else goes into a virtual environment of its own.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+SOURCES := src client/src studio/src tests client/tests studio/tests studio/tools bench
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test demo serve test check fix bench lock prove-crash prove-money
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Heliograph needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+# the stamp is newer than everything it was made from, so a second run costs nothing
+$(VENV)/.service: $(BIN)/python requirements/service.txt pyproject.toml client/pyproject.toml studio/pyproject.toml
+	$(PIP) install --require-hashes --requirement requirements/service.txt
+	$(PIP) install --no-deps --no-build-isolation --editable client --editable studio --editable .
+	$(BIN)/python -m heliograph_studio --warm-up
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.service requirements/test.txt
+	$(PIP) install --require-hashes --requirement requirements/test.txt
+	@touch $@
+
+setup: $(VENV)/.service ## install into .venv; leaves .venv/bin/heliograph ready
+
+setup-test: $(VENV)/.test
+
+demo: setup ## make four real pictures through the HTTP API (ARGS=--exit ends the server afterwards)
+	$(BIN)/heliograph demo $(ARGS)
+
+serve: setup ## run the service on http://127.0.0.1:8080
+	$(BIN)/heliograph serve $(ARGS)
+
+test: setup-test ## run every test (ARGS passes options on to pytest)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup-test ## format, lint, types, import contracts, sizes
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy src client/src studio/src
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/unit/test_sizes.py --capture=no
+
+fix: setup-test ## format and mend what can be mended by machine
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+bench: setup-test ## measure submits and status reads beside their limits, in one run
+	$(BIN)/python bench/run.py $(ARGS)
+
+prove-crash: setup-test ## kill -9 processes of the service 100 times while 500 tasks run
+	$(BIN)/python -m pytest -q --capture=no tests/e2e/test_crash.py --kills 100 --tasks 500 $(ARGS)
+
+prove-money: setup-test ## the money model against the real database, 2,000 examples; the storm of submits
+	HYPOTHESIS_PROFILE=prove $(BIN)/python -m pytest -q --capture=no tests/integration/test_money_model.py tests/e2e/test_storm.py $(ARGS)
+
+lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-package heliograph --no-emit-package heliograph-client --no-emit-package heliograph-studio -o requirements/service.txt requirements/service.in pyproject.toml client/pyproject.toml studio/pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -c requirements/service.txt -o requirements/test.txt requirements/test.in

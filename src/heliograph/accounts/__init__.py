@@ -1,0 +1,1 @@
+"""Customers and their keys: who asks, and how often they may."""

@@ -1,0 +1,47 @@
+"""A new key for an account."""
+
+import datetime
+from dataclasses import dataclass
+
+import asyncpg
+
+from heliograph.accounts import store
+from heliograph.accounts.account import Key
+from heliograph.accounts.keys import MintedKey, mint_key
+from heliograph.base.database import transaction
+from heliograph.base.errors import NotFound
+
+
+@dataclass(frozen=True)
+class KeyWish:
+    """What a key shall be: whose, for what, and on which route."""
+
+    account_id: str
+    name: str
+    test: bool
+    routing: str
+    rate_limit_per_minute: int
+
+
+async def issue_key(pool: asyncpg.Pool, wish: KeyWish, *, now: datetime.datetime) -> MintedKey:
+    """Give an account a new key; the full key is in the answer and nowhere else.
+
+    Raises NotFound when there is no such account.
+    """
+    async with transaction(pool) as connection:
+        if await store.read_account(connection, wish.account_id) is None:
+            raise NotFound(f"There is no account {wish.account_id}.")
+        minted = mint_key(test=wish.test)
+        key = Key(
+            key_id=minted.key_id,
+            account_id=wish.account_id,
+            name=wish.name,
+            test=wish.test,
+            routing=wish.routing,
+            rate_limit_per_minute=wish.rate_limit_per_minute,
+            created_at=now,
+            expires_at=None,
+            revoked_at=None,
+        )
+        await store.create_key(connection, key, minted.secret_sha256)
+    return minted

@@ -1,0 +1,95 @@
+"""How often a key may ask: requests a minute, counted in this process."""
+
+import functools
+import math
+from typing import NamedTuple
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from heliograph.accounts.account import Key
+from heliograph.base import errors
+
+WINDOW_SECONDS = 60
+
+# Seconds since 1970 as a float are good to a microsecond; waiting a little longer is the safe side.
+_CLOCK_SLACK_SECONDS = 0.001
+
+
+class Window(NamedTuple):
+    """What the library counts for a key: this minute, and the last one, which fades meanwhile.
+
+    `previous_left` is how many seconds the last minute still counts; `current_left` the same for
+    this minute: what is left of it, and the 60 seconds over which it will fade.
+    """
+
+    previous: int
+    previous_left: float
+    current: int
+    current_left: float
+
+
+class RateLimiter:
+    """Counts the requests of each key over a sliding minute, in memory.
+
+    Memory is not shared, so each of `share` processes of one service admits its part of every
+    key's limit; a client whose connections all end at one process gets that part and no more.
+    """
+
+    # The sliding counter, because it keeps two numbers for a key. The moving window keeps one entry
+    # for each request, 10,000 for a key at the default limit, and copies them to expire them.
+    def __init__(self, share: int = 1) -> None:
+        self._share = share
+        self._storage = MemoryStorage()
+        self._strategy = SlidingWindowCounterRateLimiter(self._storage)
+
+    def check(self, key: Key, cost: int = 1) -> dict[str, str]:
+        """Count `cost` requests of `key` and give the headers of the answer.
+
+        A cost over the whole limit is counted as the limit, else it could never be admitted.
+        Raises TooManyRequests, with the same headers, and then counts nothing.
+        """
+        item = _limit(max(1, key.rate_limit_per_minute // self._share))
+        cost = min(cost, item.amount)
+        admitted = self._strategy.hit(item, key.key_id, cost=cost)
+        window = Window(*self._storage.get_sliding_window(item.key_for(key.key_id), WINDOW_SECONDS))
+        headers = _headers(item.amount, window)
+        if not admitted:
+            raise errors.TooManyRequests(
+                f"Rate limit reached: {item.amount} requests a minute for this key",
+                retry_after_seconds(item.amount, cost, window),
+                headers,
+            )
+        return headers
+
+
+@functools.lru_cache(maxsize=1024)
+def _limit(amount: int) -> RateLimitItemPerMinute:
+    return RateLimitItemPerMinute(amount)
+
+
+def retry_after_seconds(amount: int, cost: int, window: Window) -> int:
+    """When `cost` will fit under `amount`: in whole seconds, at least 1, if nothing else is sent.
+
+    The library's own reset time is when one request more fits into either minute's count alone:
+    too early for their sum, so that who obeyed it would be refused again.
+    """
+    room = amount - cost + 1
+    if window.current < room:
+        fade_seconds = (room - window.current) * WINDOW_SECONDS / max(1, window.previous)
+        wait_seconds = window.previous_left - fade_seconds
+    else:
+        wait_seconds = window.current_left - room * WINDOW_SECONDS / window.current
+    return max(1, math.floor(wait_seconds + _CLOCK_SLACK_SECONDS) + 1)
+
+
+def _headers(amount: int, window: Window) -> dict[str, str]:
+    """Say how much is left, and in how many seconds the limit is whole again if nothing is sent."""
+    used = math.floor(window.previous * window.previous_left / WINDOW_SECONDS + window.current)
+    reset_seconds = window.current_left if window.current else window.previous_left
+    return {
+        "X-RateLimit-Limit": str(amount),
+        "X-RateLimit-Remaining": str(max(0, amount - used)),
+        "X-RateLimit-Reset": str(math.ceil(reset_seconds)),
+    }

@@ -1,0 +1,153 @@
+"""Every statement of the accounts and their keys."""
+
+import base64
+import dataclasses
+import datetime
+import secrets
+import string
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from heliograph.accounts.account import Account, Key
+from heliograph.base import errors
+from heliograph.base.database import Connection
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A key with the SHA-256 (32 bytes) that its owner's secret must have."""
+
+    key: Key
+    secret_sha256: bytes = dataclasses.field(repr=False)
+
+
+async def create_account(
+    connection: Connection, name: str, *, max_live_tasks: int, now: datetime.datetime
+) -> Account:
+    """Add an account with an empty balance and a new secret for its notices."""
+    row = await connection.fetchrow(
+        """
+        WITH account AS (
+            INSERT INTO accounts (account_id, name, webhook_secret, max_live_tasks, created_at)
+            VALUES ($1, $2, $3, $4, $5)
+            RETURNING account_id, name, webhook_secret, max_live_tasks, created_at
+        ), balance AS (
+            INSERT INTO balances (account_id) SELECT account_id FROM account
+        )
+        SELECT * FROM account
+        """,
+        _new_account_id(),
+        name,
+        _new_webhook_secret(),
+        max_live_tasks,
+        now,
+    )
+    return Account(**row)
+
+
+async def list_accounts(connection: Connection) -> list[Account]:
+    """Every account, the oldest first."""
+    rows = await connection.fetch(
+        """
+        SELECT account_id, name, webhook_secret, max_live_tasks, created_at FROM accounts
+        ORDER BY created_at, account_id
+        """
+    )
+    return [Account(**row) for row in rows]
+
+
+async def read_account(connection: Connection, account_id: str) -> Account | None:
+    """One account, or None."""
+    return (await read_accounts(connection, [account_id])).get(account_id)
+
+
+async def read_accounts(
+    connection: Connection, account_ids: Sequence[str]
+) -> Mapping[str, Account]:
+    """The accounts among `account_ids` that exist, by id."""
+    rows = await connection.fetch(
+        """
+        SELECT account_id, name, webhook_secret, max_live_tasks, created_at FROM accounts
+        WHERE account_id = ANY($1)
+        """,
+        list(account_ids),
+    )
+    return {row["account_id"]: Account(**row) for row in rows}
+
+
+async def create_key(connection: Connection, key: Key, secret_sha256: bytes) -> None:
+    """Add a key. Raises NotFound when there is no such account."""
+    status = await connection.execute(
+        """
+        INSERT INTO api_keys (key_id, account_id, name, test, routing, rate_limit_per_minute,
+            created_at, expires_at, revoked_at, secret_sha256)
+        SELECT $1, account_id, $3, $4, $5, $6, $7, $8, $9, $10
+        FROM accounts WHERE account_id = $2
+        """,
+        *dataclasses.astuple(key),
+        secret_sha256,
+    )
+    if status != "INSERT 0 1":
+        raise errors.NotFound(f"There is no account {key.account_id}")
+
+
+async def list_keys(connection: Connection, account_id: str | None = None) -> list[Key]:
+    """The keys of one account, or of all, the oldest first; revoked and expired ones too."""
+    rows = await connection.fetch(
+        """
+        SELECT key_id, account_id, name, test, routing, rate_limit_per_minute,
+            created_at, expires_at, revoked_at
+        FROM api_keys WHERE $1::text IS NULL OR account_id = $1
+        ORDER BY created_at, key_id
+        """,
+        account_id,
+    )
+    return [Key(**row) for row in rows]
+
+
+async def read_keys_by_id(
+    connection: Connection, key_ids: Sequence[str]
+) -> Mapping[str, StoredKey]:
+    """The keys among `key_ids` that exist, by id."""
+    rows = await connection.fetch(
+        """
+        SELECT key_id, account_id, name, test, routing, rate_limit_per_minute,
+            created_at, expires_at, revoked_at, secret_sha256
+        FROM api_keys WHERE key_id = ANY($1)
+        """,
+        list(key_ids),
+    )
+    return {row["key_id"]: _stored_key(dict(row)) for row in rows}
+
+
+async def revoke_key(connection: Connection, key_id: str, *, now: datetime.datetime) -> bool:
+    """End a key for good. Done twice, the first moment stays. False when there is no such key."""
+    status = await connection.execute(
+        "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $2) WHERE key_id = $1", key_id, now
+    )
+    return bool(status == "UPDATE 1")
+
+
+async def expire_key(connection: Connection, key_id: str, *, expires_at: datetime.datetime) -> bool:
+    """Let a key end at `expires_at`, or sooner if it would anyway. False when there is none."""
+    status = await connection.execute(
+        "UPDATE api_keys SET expires_at = LEAST(expires_at, $2) WHERE key_id = $1",
+        key_id,
+        expires_at,
+    )
+    return bool(status == "UPDATE 1")
+
+
+def _stored_key(row: dict[str, Any]) -> StoredKey:
+    secret_sha256 = row.pop("secret_sha256")
+    return StoredKey(Key(**row), secret_sha256)
+
+
+def _new_account_id() -> str:
+    alphabet = string.digits + string.ascii_lowercase
+    return "acc_" + "".join(secrets.choice(alphabet) for _ in range(12))
+
+
+def _new_webhook_secret() -> str:
+    # Standard Webhooks 1.0 asks for at least 24 random bytes, in base64 after the prefix.
+    return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()

@@ -1,0 +1,58 @@
+"""GET /docs, its assets, and the document that it shows. All of it is made once, at the start."""
+
+from collections.abc import Mapping
+from importlib import resources
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from heliograph.api.docs.render import render_page
+from heliograph.api.openapi import build_openapi
+from heliograph.base.errors import NotFound
+from heliograph.catalog.model import Model
+
+ASSETS = {"docs.css": "text/css; charset=utf-8", "docs.js": "text/javascript; charset=utf-8"}
+
+# Nothing from elsewhere, and nothing written into the page itself, may run or style it.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self';"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-cache",
+}
+
+
+class DocsRoutes:
+    """The pages that describe the API, for people and for programs."""
+
+    def __init__(self, models: Mapping[str, Model], public_url: str) -> None:
+        document = build_openapi(models, public_url)
+        self._document = msgspec.json.encode(document)
+        self._page = render_page(document).encode()
+        folder = resources.files("heliograph.api.docs") / "assets"
+        self._assets = {name: (folder / name).read_bytes() for name in ASSETS}
+
+    async def home(self, _: Request) -> Response:
+        """To the reference."""
+        return RedirectResponse("/docs", headers={"cache-control": "no-store"})
+
+    async def page(self, _: Request) -> Response:
+        """The reference as a page that can be read without scripts."""
+        return Response(self._page, headers=HEADERS, media_type="text/html")
+
+    async def openapi(self, _: Request) -> Response:
+        """The OpenAPI document."""
+        return Response(self._document, headers=HEADERS, media_type="application/json")
+
+    async def asset(self, request: Request) -> Response:
+        """A style sheet or a script of the page. Raises NotFound for all else."""
+        name = request.path_params["name"]
+        if name not in self._assets:
+            raise NotFound("There is nothing at this path. /docs lists every route.")
+        return Response(self._assets[name], headers=HEADERS, media_type=ASSETS[name])

@@ -1,0 +1,242 @@
+"""The OpenAPI document as one HTML page: readable without scripts, and by a screen reader."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+
+Document = Mapping[str, Any]
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title} API reference</title>
+<link rel="stylesheet" href="/docs/assets/docs.css">
+<script type="module" src="/docs/assets/docs.js"></script>
+</head>
+<body>
+<a class="skip" href="#main">Skip to the content</a>
+<header>
+<h1>{title} <small>API reference</small></h1>
+<p>{summary}. The same as a document for programs: <a href="/openapi.json">openapi.json</a>.</p>
+</header>
+<div class="columns">
+<nav aria-label="Operations">{navigation}</nav>
+<main id="main">
+<section aria-labelledby="overview">
+<h2 id="overview">Overview</h2>
+{description}
+<p>Base address: <code>{server}</code>. Operations with a key symbol want the header
+<code>Authorization: Bearer YOUR_API_KEY</code>.</p>
+<form id="key-form" hidden>
+<label for="key">API key for “Try it” (stays in this page and is forgotten with it)</label>
+<input id="key" type="password" autocomplete="off" spellcheck="false">
+</form>
+</section>
+{operations}
+<section aria-labelledby="types"><h2 id="types">Types</h2>{types}</section>
+</main>
+</div>
+</body>
+</html>
+"""
+
+
+def render_page(document: Document) -> str:
+    """The whole page for `document`, an OpenAPI document as build_openapi makes it."""
+    operations = list(_operations(document))
+    return PAGE.format(
+        title=escape(document["info"]["title"]),
+        summary=escape(document["info"]["summary"]),
+        server=escape(document["servers"][0]["url"]),
+        description=_prose(document["info"]["description"]),
+        navigation=_navigation(operations),
+        operations="".join(_operation(document, *one) for one in operations),
+        types="".join(_type(*one) for one in document["components"]["schemas"].items()),
+    )
+
+
+def _operations(document: Document) -> Iterator[tuple[str, str, Document]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def _navigation(operations: list[tuple[str, str, Document]]) -> str:
+    tags: dict[str, list[str]] = {}
+    for _method, _path, operation in operations:
+        link = f'<li><a href="#{operation["operationId"]}">{escape(operation["summary"])}</a></li>'
+        tags.setdefault(operation["tags"][0], []).append(link)
+    groups = "".join(
+        f"<li>{escape(tag)}<ul>{''.join(links)}</ul></li>" for tag, links in tags.items()
+    )
+    return f'<ul><li><a href="#overview">Overview</a></li>{groups}<li><a href="#types">Types</a></li></ul>'
+
+
+def _operation(document: Document, method: str, path: str, operation: Document) -> str:
+    name = operation["operationId"]
+    key = '<span class="key" title="needs an API key">key</span>' if operation["security"] else ""
+    return (
+        f'<section class="operation" aria-labelledby="{name}"><h2 id="{name}">'
+        f"{escape(operation['summary'])}</h2>"
+        f'<p class="call"><b class="{method.lower()}">{method}</b> <code>{escape(path)}</code> {key}</p>'
+        f"{_prose(operation.get('description', ''))}"
+        f"{_parameters(operation)}{_body(document, operation)}"
+        f"{_curl(document, method, path, operation)}{_try(method, path, operation)}"
+        f"{_responses(operation)}</section>"
+    )
+
+
+def _parameters(operation: Document) -> str:
+    rows = "".join(
+        f"<tr><th scope=row><code>{escape(one['name'])}</code></th><td>{one['in']}</td>"
+        f"<td>{_schema(one['schema'])}</td><td>{_inline(one.get('description', ''))}</td></tr>"
+        for one in operation.get("parameters", ())
+    )
+    head = "<tr><th scope=col>Name<th scope=col>In<th scope=col>Type<th scope=col>Meaning</tr>"
+    return _table("Parameters", head, rows) if rows else ""
+
+
+def _body(document: Document, operation: Document) -> str:
+    if "requestBody" not in operation:
+        return ""
+    content = operation["requestBody"]["content"]["application/json"]
+    schema = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+    examples = "".join(_example(name, one["value"]) for name, one in content["examples"].items())
+    return f"<h3>Body</h3>{_fields(schema)}<h4>Examples</h4>{examples}"
+
+
+def _type(name: str, schema: Document) -> str:
+    return (
+        f'<section aria-labelledby="type-{name}"><h3 id="type-{name}">{escape(schema["title"])}</h3>'
+        f"{_prose(schema.get('description', ''))}{_fields(schema)}</section>"
+    )
+
+
+def _fields(schema: Document) -> str:
+    required = schema.get("required", ())
+    rows = "".join(
+        f"<tr><th scope=row><code>{escape(name)}</code></th><td>{_schema(field)}</td>"
+        f"<td>{'yes' if name in required else 'no'}</td>"
+        f"<td>{_inline(field.get('description', ''))}{_default(field)}</td></tr>"
+        for name, field in schema.get("properties", {}).items()
+    )
+    head = (
+        "<tr><th scope=col>Field<th scope=col>Type<th scope=col>Required<th scope=col>Meaning</tr>"
+    )
+    return _table("Fields", head, rows) if rows else ""
+
+
+def _table(caption: str, head: str, rows: str) -> str:
+    return (
+        f'<div class="table" tabindex="0" role="region" aria-label="{caption}"><table>'
+        f"<thead>{head}</thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _default(field: Document) -> str:
+    default = field.get("default")
+    return "" if default is None else f" Default: <code>{escape(json.dumps(default))}</code>."
+
+
+def _schema(schema: Document) -> str:
+    """What a value may be, in a few words of HTML."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f'<a href="#type-{name}">{escape(name)}</a>'
+    if "enum" in schema:
+        return " | ".join(f"<code>{escape(json.dumps(one))}</code>" for one in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(_schema(one) for one in schema["anyOf"])
+    kinds = schema.get("type", "anything")
+    kind = kinds if isinstance(kinds, str) else " or ".join(kinds)
+    limits = [
+        f"{word} {schema[name]}"
+        for name, word in (("minimum", "from"), ("maximum", "to"), ("maxItems", "at most"))
+        if name in schema
+    ]
+    return escape(" ".join([kind, *limits]))
+
+
+def _curl(document: Document, method: str, path: str, operation: Document) -> str:
+    query = []
+    for one in operation.get("parameters", ()):
+        sample = str(one.get("example", f"{{{one['name']}}}"))
+        path = path.replace(f"{{{one['name']}}}", sample)
+        query += [f"{one['name']}={sample}"] if one["in"] == "query" else []
+    address = document["servers"][0]["url"] + path + ("?" + "&".join(query) if query else "")
+    lines = [
+        f"curl -X {method} {shlex.quote(address)}"
+        if method != "GET"
+        else f"curl {shlex.quote(address)}"
+    ]
+    if operation["security"]:
+        lines.append('-H "Authorization: Bearer YOUR_API_KEY"')
+    if "requestBody" in operation:
+        sample = json.dumps(_first_example(operation), indent=2)
+        lines += ['-H "Content-Type: application/json"', f"-d {shlex.quote(sample)}"]
+    return f"<h3>Call</h3>{_code(f' {chr(92)}{chr(10)}  '.join(lines))}"
+
+
+def _first_example(operation: Document) -> Any:
+    examples = operation["requestBody"]["content"]["application/json"]["examples"]
+    return next(iter(examples.values()))["value"]
+
+
+def _try(method: str, path: str, operation: Document) -> str:
+    """A form that the script shows and sends; without scripts there is none."""
+    name = operation["operationId"]
+    inputs = "".join(
+        f'<label>{escape(one["name"])} <input name="{escape(one["name"])}" data-in="{one["in"]}"'
+        f' value="{escape(str(one.get("example", "")))}"></label>'
+        for one in operation.get("parameters", ())
+    )
+    if "requestBody" in operation:
+        sample = escape(json.dumps(_first_example(operation), indent=2))
+        inputs += f'<label>Body <textarea name="body" rows="12">{sample}</textarea></label>'
+    keyed = " data-keyed" if operation["security"] else ""
+    return (
+        f'<details class="try" hidden><summary>Try it</summary>'
+        f'<form data-method="{method}" data-path="{escape(path)}"{keyed}>{inputs}'
+        f'<button aria-describedby="{name}">Send</button></form>'
+        f'<pre tabindex="0" role="status" aria-label="Answer"></pre></details>'
+    )
+
+
+def _responses(operation: Document) -> str:
+    return "<h3>Answers</h3>" + "".join(
+        _response(code, response) for code, response in operation["responses"].items()
+    )
+
+
+def _response(code: str, response: Document) -> str:
+    summary = f"<b>{code}</b> {_inline(response['description'])}"
+    examples = "".join(
+        _example(name, one["value"])
+        for content in response.get("content", {}).values()
+        for name, one in content.get("examples", {}).items()
+    )
+    if not examples:
+        return f'<p class="answer">{summary}</p>'
+    return f'<details class="answer"><summary>{summary}</summary>{examples}</details>'
+
+
+def _example(name: str, value: Any) -> str:
+    return f"<p>{escape(name)}</p>{_code(json.dumps(value, indent=2, ensure_ascii=False))}"
+
+
+def _code(text: str) -> str:
+    return f'<pre tabindex="0"><code>{escape(text)}</code></pre>'
+
+
+def _prose(text: str) -> str:
+    paragraphs = [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
+    return "".join(f"<p>{_inline(paragraph)}</p>" for paragraph in paragraphs)
+
+
+def _inline(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))

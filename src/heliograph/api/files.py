@@ -1,0 +1,144 @@
+"""Result files, served to whoever has the address: no key, but a path that nobody can guess."""
+
+import contextlib
+import datetime
+import os
+import re
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from heliograph.api.wire import RangeNotSatisfiable
+from heliograph.base.database import borrow
+from heliograph.base.errors import Gone, NotFound
+from heliograph.base.log import log
+from heliograph.runtime import Runtime
+from heliograph.tasks.store import read_statuses
+from heliograph.tasks.task import TaskStatus, read_task_id
+
+MAX_AGE_SECONDS = 24 * 60 * 60
+"""How long a copy may be kept elsewhere; never past the file's own end."""
+
+CONTENT_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+}
+
+# A picture opened in a browser is a document: it must not run anything, nor be taken for a page.
+SAFE = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "sandbox; default-src 'none'",
+    "cross-origin-resource-policy": "cross-origin",
+    "accept-ranges": "bytes",
+}
+
+ONE_RANGE = re.compile(r"\s*bytes=(\d{1,18})?-(\d{1,18})?\s*")
+
+
+class FileRoutes:
+    """GET /files/…: the results of tasks."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def result(self, request: Request) -> Response:
+        """A stored picture, or the asked part of it.
+
+        Raises NotFound for a path that was never given out, Gone after the retention time,
+        RangeNotSatisfiable for a part behind the end.
+        """
+        task_text, _, name = request.path_params["path"].partition("/")
+        task = await self._read_task(read_task_id(task_text))
+        image = _image(task, f"results/{task_text}/{name}")
+        if task is None or image is None:
+            raise NotFound("There is no such file")
+        age_seconds = self._remaining_seconds(task)
+        path, facts = await self._open(image["path"])
+        return _answer(request, path, facts, _headers(image, age_seconds))
+
+    async def _read_task(self, task_id: uuid.UUID | None) -> TaskStatus | None:
+        if task_id is None:
+            return None
+        async with borrow(self._runtime.pool) as connection:
+            return (await read_statuses(connection, [task_id])).get(task_id)
+
+    def _remaining_seconds(self, task: TaskStatus) -> int:
+        now = self._runtime.clock.now()
+        end = task.files_expire_at or now + datetime.timedelta(seconds=MAX_AGE_SECONDS)
+        if task.files_deleted_at is not None or end <= now:
+            raise Gone("The file has been deleted: its retention time is over")
+        return min(MAX_AGE_SECONDS, int((end - now).total_seconds()))
+
+    async def _open(self, stored: str) -> tuple[Path, os.stat_result]:
+        opened = await anyio.to_thread.run_sync(self._locate, stored)
+        if opened is None:
+            log.error("a result file is missing", path=stored)
+            raise NotFound("There is no such file")
+        return opened
+
+    def _locate(self, stored: str) -> tuple[Path, os.stat_result] | None:
+        path = self._runtime.storage.local_path(stored)
+        with contextlib.suppress(OSError):
+            return None if path is None else (path, path.stat())
+        return None
+
+
+def _image(task: TaskStatus | None, stored: str) -> Mapping[str, Any] | None:
+    images = (task.images if task else None) or ()
+    return next((image for image in images if image.get("path") == stored), None)
+
+
+def _headers(image: Mapping[str, Any], age_seconds: int) -> dict[str, str]:
+    return {
+        **SAFE,
+        # The bytes never change under one address, and their hash is known.
+        "etag": f'"{image["sha256"]}"',
+        "cache-control": f"public, max-age={age_seconds}, immutable",
+    }
+
+
+def _answer(
+    request: Request, path: Path, facts: os.stat_result, headers: dict[str, str]
+) -> Response:
+    if _is_known(request.headers.get("if-none-match", ""), headers["etag"]):
+        return Response(status_code=304, headers=headers)
+    if not _is_range_usable(request, headers["etag"], facts.st_size):
+        _drop_range(request)
+    content_type = CONTENT_TYPES.get(path.suffix, "application/octet-stream")
+    return FileResponse(path, headers=headers, media_type=content_type, stat_result=facts)
+
+
+def _is_known(sent: str, etag: str) -> bool:
+    return any(tag.strip().removeprefix("W/") in (etag, "*") for tag in sent.split(","))
+
+
+def _is_range_usable(request: Request, etag: str, size_bytes: int) -> bool:
+    """Whether the request names exactly one range, which lies in the file.
+
+    A list of ranges, in which an attacker may name the same bytes a thousand times, and whatever is
+    malformed, count for nothing, as RFC 9110 §14.2 allows: the answer is the whole file.
+    """
+    match = ONE_RANGE.fullmatch(request.headers.get("range", ""))
+    if match is None or request.headers.get("if-range", etag) != etag:
+        return False
+    first, last = match.groups(default="")
+    if not first + last or (first and last and int(first) > int(last)):
+        return False
+    start = int(first) if first else size_bytes - min(int(last), size_bytes)
+    if start >= size_bytes:
+        raise RangeNotSatisfiable(
+            f"The file has {size_bytes} bytes", headers={"Content-Range": f"bytes */{size_bytes}"}
+        )
+    return True
+
+
+def _drop_range(request: Request) -> None:
+    headers = request.scope["headers"]
+    request.scope["headers"] = [pair for pair in headers if pair[0] != b"range"]

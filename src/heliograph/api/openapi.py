@@ -1,0 +1,163 @@
+"""The OpenAPI 3.1 document, made of the types that decode requests and encode answers."""
+
+import inspect
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from heliograph.api.operations import Operation, operations
+from heliograph.api.wire import Failure, WrongField, failure_body
+from heliograph.base.errors import Fault
+from heliograph.catalog.model import Model
+from heliograph.tasks.view import StatusData
+
+DESCRIPTION = """\
+Image generation as tasks: submit a task, keep its `taskId`, and collect one to four pictures by
+polling or by webhook.
+
+Every JSON answer has the same envelope: `code` (the HTTP status), `message`, and `data`. Every answer
+carries `X-Request-Id`, yours if you send a sane one; answers to a key carry its rate limit in
+`X-RateLimit-Limit`, `-Remaining` and `-Reset`; 429 and 503 say in `Retry-After` when to come back.
+A method that a path does not have is answered with 405 and `Allow`.
+"""
+
+#: Types in which a field that does not apply is absent, never null.
+OMITTING = (StatusData, WrongField)
+
+HEADERS = {
+    "X-Request-Id": "Names this request, here and in the service's log.",
+    "Retry-After": "Seconds after which to come back.",
+    "X-RateLimit-Limit": "Requests a minute that the key may make.",
+    "X-RateLimit-Remaining": "How many of them are left.",
+    "X-RateLimit-Reset": "Seconds until the limit is whole again.",
+}
+
+_REFERENCE = "#/components/schemas/{name}"
+
+
+def build_openapi(models: Mapping[str, Model], server_url: str = "/") -> dict[str, Any]:
+    """The whole document for a service at `server_url` that offers `models`."""
+    described = operations(models)
+    types = [kind for one in described for kind in (one.answer, one.body) if kind is not None]
+    distinct = list(dict.fromkeys([*types, Failure]))
+    schemas, components = msgspec.json.schema_components(distinct, ref_template=_REFERENCE)
+    by_type = dict(zip(distinct, schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for one in described:
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, by_type)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Heliograph",
+            "version": "1",
+            "summary": "Image generation as tasks",
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": server_url}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(one.tag for one in described)],
+        "paths": paths,
+        "components": {
+            "schemas": _tidy(components),
+            "headers": _headers(),
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "description": "Your API key."}
+            },
+        },
+    }
+
+
+def _operation(one: Operation, schemas: Mapping[Any, Any]) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "operationId": one.name,
+        "tags": [one.tag],
+        "summary": one.summary,
+        "description": one.description,
+        "security": [{"key": []}] if one.keyed else [],
+        "parameters": list(one.parameters),
+        "responses": _responses(one, schemas),
+    }
+    if one.body is not None:
+        content = {"schema": schemas[one.body], "examples": _examples(one.body_examples or {})}
+        document["requestBody"] = {"required": True, "content": {"application/json": content}}
+    return {name: value for name, value in document.items() if value or name == "security"}
+
+
+def _responses(one: Operation, schemas: Mapping[Any, Any]) -> dict[str, Any]:
+    responses = {code: _response(text, one) for code, text in (one.other_answers or {}).items()}
+    if one.answer is not None:
+        enveloped = {
+            name: {"code": 200, "message": "success", "data": data}
+            for name, data in (one.examples or {}).items()
+        }
+        content = {"schema": schemas[one.answer], "examples": _examples(enveloped)}
+        responses["200"] = _response("Success.", one) | {"content": {"application/json": content}}
+    elif one.media_type:
+        responses["200"] = _response("Success.", one) | {"content": {one.media_type: {}}}
+    for status in sorted({fault.status for fault in one.faults}):
+        alike = [fault for fault in one.faults if fault.status == status]
+        responses[str(status)] = _failure(alike, one, schemas[Failure])
+    return dict(sorted(responses.items()))
+
+
+def _failure(faults: Sequence[Fault], one: Operation, schema: Any) -> dict[str, Any]:
+    bodies = [failure_body(fault) for fault in faults]
+    examples = {
+        _example_name(body, number): msgspec.to_builtins(body)
+        for number, body in enumerate(bodies, 1)
+    }
+    content = {"schema": schema, "examples": _examples(examples)}
+    extra = [name for fault in faults for name in fault.headers]
+    return _response(_meaning(faults[0]), one, extra) | {"content": {"application/json": content}}
+
+
+def _example_name(body: Failure, number: int) -> str:
+    field = body.data.field if isinstance(body.data, WrongField) else None
+    return field or f"example {number}"
+
+
+def _meaning(fault: Fault) -> str:
+    """The name of a fault as a sentence: of PaymentRequired, "Payment required."."""
+    words = re.findall(r"[A-Z][a-z]+", type(fault).__name__)
+    return " ".join(words).capitalize() + "."
+
+
+def _response(description: str, one: Operation, extra: Iterable[str] = ()) -> dict[str, Any]:
+    limits = [name for name in HEADERS if name.startswith("X-RateLimit")] if one.keyed else []
+    names = dict.fromkeys(["X-Request-Id", *limits, *(name for name in extra if name in HEADERS)])
+    links = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    return {"description": description, "headers": links}
+
+
+def _headers() -> dict[str, Any]:
+    return {
+        name: {
+            "description": description,
+            "schema": {"type": "string" if name == "X-Request-Id" else "integer"},
+        }
+        for name, description in HEADERS.items()
+    }
+
+
+def _examples(examples: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: {"value": value} for name, value in examples.items()}
+
+
+def _tidy(components: dict[str, Any]) -> dict[str, Any]:
+    """The schemas without what is of the code alone: reasons in docstrings, null for absent fields."""
+    for schema in components.values():
+        first_paragraph, *_ = inspect.cleandoc(schema.get("description", "")).split("\n\n")
+        schema["description"] = " ".join(first_paragraph.split())
+    for omitting in OMITTING:
+        schema = components[omitting.__name__]
+        properties = schema["properties"]
+        schema["properties"] = {name: _never_null(part) for name, part in properties.items()}
+    return components
+
+
+def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
+    kept = [part for part in schema.get("anyOf", ()) if part != {"type": "null"}]
+    rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
+    return rest | kept[0] if len(kept) == 1 else rest | ({"anyOf": kept} if kept else {})

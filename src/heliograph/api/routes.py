@@ -1,0 +1,89 @@
+"""The documented API: submit a task, read its status, read the balance."""
+
+import uuid
+from functools import partial
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from heliograph.api.auth import Gate
+from heliograph.api.body import read_json_body
+from heliograph.api.wire import Json, TaskAccepted, success
+from heliograph.base.batch import Batch
+from heliograph.base.database import borrow
+from heliograph.base.errors import BadRequest, Fault, NotFound
+from heliograph.catalog.request import read_submission
+from heliograph.ledger.money import dollars
+from heliograph.ledger.store import read_balance
+from heliograph.runtime import Runtime
+from heliograph.tasks.store import read_statuses
+from heliograph.tasks.submit import NewTask, submit_tasks
+from heliograph.tasks.task import TaskStatus, read_task_id
+from heliograph.tasks.view import status_body
+
+MAX_SUBMITS_PER_COMMIT = 100
+MAX_STATUSES_PER_QUERY = 500
+
+NO_SUCH_TASK = "Resource doesn't exist: check the model id and the task id"
+
+#: Asked for in place of an id that cannot be one, so that every answer takes the same way.
+NOBODY = uuid.UUID(int=0)
+
+
+class TaskRoutes:
+    """The calls of the documented API, which share their queries with those that come with them."""
+
+    def __init__(self, runtime: Runtime, gate: Gate) -> None:
+        self._runtime = runtime
+        self._gate = gate
+        self._submit: Batch[NewTask, str | Fault] = Batch(
+            partial(submit_tasks, runtime), MAX_SUBMITS_PER_COMMIT
+        )
+        self._read_status: Batch[uuid.UUID, TaskStatus | None] = Batch(
+            self._read_statuses, MAX_STATUSES_PER_QUERY
+        )
+
+    async def generate_task(self, request: Request) -> Response:
+        """POST generateTask: check, price, hold the money, queue; answer the task id."""
+        key = await self._gate.admit(request)
+        model = self._runtime.models.get(request.path_params["model"])
+        if model is None:
+            raise NotFound(NO_SUCH_TASK)
+        submission = read_submission(
+            await read_json_body(request),
+            model,
+            check_callback=self._runtime.check_callback,
+            check_image_url=self._runtime.check_image_url,
+        )
+        accepted = await self._submit(NewTask(key, submission))
+        if isinstance(accepted, Fault):
+            raise accepted
+        return success(TaskAccepted(accepted))
+
+    async def status_task(self, request: Request) -> Response:
+        """GET statusTask: what a task of this key's account and of this model has come to.
+
+        A task that failed is a good answer. What the caller may not see is not there.
+        """
+        key = await self._gate.admit(request)
+        asked = request.query_params.get("taskId")
+        if not asked:
+            raise BadRequest("Missing required query parameter: taskId", "taskId")
+        task = await self._read_status(read_task_id(asked) or NOBODY)
+        model = request.path_params["model"]
+        if task is None or (task.account_id, task.model) != (key.account_id, model):
+            raise NotFound(NO_SUCH_TASK)
+        return Json(status_body(task, self._runtime.settings.public_url), HTTPStatus.OK)
+
+    async def current_balance(self, request: Request) -> Response:
+        """GET current-balance: what the key's account can spend, in dollars, as a bare number."""
+        key = await self._gate.admit(request)
+        async with borrow(self._runtime.pool) as connection:
+            balance = await read_balance(connection, key.account_id)
+        return success(dollars(balance.available_micros if balance else 0))
+
+    async def _read_statuses(self, task_ids: list[uuid.UUID]) -> list[TaskStatus | None]:
+        async with borrow(self._runtime.pool) as connection:
+            found = await read_statuses(connection, task_ids)
+        return [found.get(task_id) for task_id in task_ids]

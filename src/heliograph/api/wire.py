@@ -1,0 +1,105 @@
+"""The public JSON: the envelope of every answer, and the types that are not a task's own view.
+
+The same types encode the answers and give the schemas of the OpenAPI document.
+"""
+
+from typing import Generic, Literal, TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+from starlette.responses import Response
+
+from heliograph.base.errors import Fault, Unauthorized
+
+Data = TypeVar("Data")
+
+
+class Success(msgspec.Struct, Generic[Data], frozen=True, kw_only=True):
+    """A good answer. `code` is the HTTP status, `data` what was asked for."""
+
+    code: Literal[200] = 200
+    message: Literal["success"] = "success"
+    data: Data
+
+
+class TaskAccepted(msgspec.Struct, frozen=True, rename="camel"):
+    """The task is accepted and paid for."""
+
+    task_id: str
+
+
+class WrongField(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is wrong with a request: a sentence, and the path of the field (`input.prompt`)."""
+
+    error: str
+    field: str | None = None
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Any answer but a good one. `code` is the HTTP status, `message` a sentence for people.
+
+    `data` is absent with 401, an object with 400, and null with all others.
+    """
+
+    code: int
+    message: str
+    data: WrongField | UnsetType | None = UNSET
+
+
+class Live(msgspec.Struct, frozen=True):
+    """The process answers."""
+
+    live: Literal[True] = True
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """Requests can be served: `database` answers."""
+
+    database: Literal["ok"] = "ok"
+
+
+class RangeNotSatisfiable(Fault):
+    """416: the part of a file that was asked for lies behind its end. Of HTTP, so not in base."""
+
+    status = 416
+
+
+ENCODER = msgspec.json.Encoder()
+
+JSON_HEADERS = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
+
+
+class Json(Response):
+    """An answer whose `body` is JSON that has been encoded already."""
+
+    # Not Response's own constructor, which works out anew on each call what is always the same.
+    def __init__(self, body: bytes, status_code: int = 200) -> None:
+        self.body = body
+        self.status_code = status_code
+        self.background = None
+        self.raw_headers = [*JSON_HEADERS, (b"content-length", b"%d" % len(body))]
+
+
+def success(data: object) -> Json:
+    """`data` in the envelope, with HTTP status 200."""
+    return Json(ENCODER.encode(Success(data=data)))
+
+
+def failure(fault: Fault) -> Json:
+    """`fault` in the envelope, with its own HTTP status and headers."""
+    answer = Json(ENCODER.encode(failure_body(fault)), fault.status)
+    if isinstance(fault, Unauthorized):
+        answer.raw_headers.append((b"www-authenticate", b"Bearer"))
+    answer.raw_headers.extend(
+        (name.lower().encode("latin-1"), value.encode("latin-1"))
+        for name, value in fault.headers.items()
+    )
+    return answer
+
+
+def failure_body(fault: Fault) -> Failure:
+    """The public JSON of `fault`. Only the documented 401 has no `data` at all."""
+    if isinstance(fault, Unauthorized):
+        return Failure(fault.status, fault.message)
+    data = None if fault.data is None else msgspec.convert(fault.data, WrongField)
+    return Failure(fault.status, fault.message, data)

@@ -1,0 +1,1 @@
+"""BASE: settings, errors, database, clock, log, metrics, the way out to strangers."""

@@ -1,0 +1,31 @@
+"""Time, so that tests can set it."""
+
+import datetime
+
+
+class Clock:
+    """The machine's clock, in UTC."""
+
+    def now(self) -> datetime.datetime:
+        """The present moment, with its zone (UTC)."""
+        return datetime.datetime.now(datetime.UTC)
+
+
+class SettableClock(Clock):
+    """A clock that stands still until it is moved: for tests and simulations."""
+
+    def __init__(self, start: datetime.datetime) -> None:
+        self.moment = start
+
+    def now(self) -> datetime.datetime:
+        """The moment that was set last."""
+        return self.moment
+
+    def advance(self, seconds: float) -> None:
+        """Move time on by `seconds`."""
+        self.moment += datetime.timedelta(seconds=seconds)
+
+
+def unix_ms(moment: datetime.datetime) -> int:
+    """`moment` as Unix milliseconds, the unit of every time in the public JSON."""
+    return int(moment.timestamp() * 1000)

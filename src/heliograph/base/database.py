@@ -1,0 +1,154 @@
+"""The way to PostgreSQL: one pool, transactions, and what its trouble means to a client."""
+
+import contextlib
+import urllib.parse
+from collections.abc import AsyncIterator, Iterator
+from typing import TypeAlias
+
+import asyncpg
+import msgspec
+from asyncpg.pool import PoolConnectionProxy
+
+from heliograph.base.errors import Busy, OperatorError
+
+Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
+
+ACQUIRE_SECONDS = 5.0
+CONNECT_SECONDS = 10.0
+LOCK_TIMEOUT_MS = 5_000
+STATEMENT_TIMEOUT_MS = 30_000
+CACHED_STATEMENTS = 256
+
+#: Trouble that passes by itself, and after how many seconds to come back.
+PASSING_TROUBLE: dict[type[Exception], tuple[str, int]] = {
+    asyncpg.TooManyConnectionsError: ("The database has no connection to spare", 2),
+    asyncpg.LockNotAvailableError: ("The database is busy", 1),
+    asyncpg.DeadlockDetectedError: ("The database is busy", 1),
+    asyncpg.SerializationError: ("The database is busy", 1),
+    asyncpg.QueryCanceledError: ("The database is too slow at the moment", 2),
+    asyncpg.DiskFullError: ("The database has no space left", 60),
+    asyncpg.OutOfMemoryError: ("The database has no memory left", 10),
+    asyncpg.OperatorInterventionError: ("The database is being restarted", 2),
+    asyncpg.PostgresConnectionError: ("The database cannot be reached", 2),
+    asyncpg.IdleInTransactionSessionTimeoutError: ("The database is too slow at the moment", 2),
+    ConnectionError: ("The database cannot be reached", 2),
+}
+
+
+async def open_pool(url: str, *, size: int = 10, min_size: int = 1) -> asyncpg.Pool:
+    """A pool of `min_size` to `size` connections; jsonb columns come and go as Python values.
+
+    Raises OperatorError when the database does not answer.
+    """
+    with _operator_error(url):
+        return await asyncpg.create_pool(
+            url,
+            min_size=min(min_size, size),
+            max_size=size,
+            timeout=CONNECT_SECONDS,
+            init=_use_json,
+            # Every use is a transaction or a single statement: nothing is left to clean up, and
+            # a round trip per use is saved. (asyncpg itself rolls back what was left open.)
+            reset=_keep,
+            statement_cache_size=CACHED_STATEMENTS,
+            max_cached_statement_lifetime=0,
+            server_settings={
+                "application_name": "heliograph",
+                "lock_timeout": str(LOCK_TIMEOUT_MS),
+                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+                "idle_in_transaction_session_timeout": str(STATEMENT_TIMEOUT_MS),
+            },
+        )
+
+
+async def connect(url: str) -> asyncpg.Connection:
+    """A plain connection without time limits or JSON codec, for migrations and PgQueuer's listener.
+
+    Raises OperatorError when the database does not answer.
+    """
+    with _operator_error(url):
+        return await asyncpg.connect(
+            url, timeout=CONNECT_SECONDS, server_settings={"application_name": "heliograph"}
+        )
+
+
+@contextlib.asynccontextmanager
+async def borrow(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
+    """A connection for single statements. Passing trouble becomes Busy, here and in the block."""
+    with _busy_when_in_trouble():
+        connection = await _acquire(pool)
+        try:
+            yield connection
+        finally:
+            await pool.release(connection)
+
+
+@contextlib.asynccontextmanager
+async def transaction(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
+    """One transaction, committed at the end of the block, rolled back when the block raises.
+
+    Passing trouble (no free connection, lock timeout, deadlock, lost connection, full disk)
+    becomes Busy with Retry-After. When the connection is lost during the commit, nobody knows
+    whether it happened: an idempotency key makes the repetition safe.
+    """
+    async with borrow(pool) as connection, connection.transaction():
+        yield connection
+
+
+def without_password(url: str) -> str:
+    """`url` as it may be shown and logged."""
+    parts = urllib.parse.urlsplit(url)
+    user, at, place = parts.netloc.rpartition("@")
+    name, colon, _ = user.partition(":")
+    query = "&".join(
+        item
+        for item in parts.query.split("&")
+        if not item.startswith(("password=", "sslpassword="))
+    )
+    netloc = f"{name}{':***' if colon else ''}{at}{place}"
+    return urllib.parse.urlunsplit(parts._replace(netloc=netloc, query=query))
+
+
+async def _acquire(pool: asyncpg.Pool) -> Connection:
+    try:
+        return await pool.acquire(timeout=ACQUIRE_SECONDS)
+    except TimeoutError as error:
+        raise Busy("The database has no connection to spare") from error
+    except (OSError, asyncpg.InterfaceError) as error:
+        raise Busy("The database cannot be reached") from error
+
+
+@contextlib.contextmanager
+def _busy_when_in_trouble() -> Iterator[None]:
+    try:
+        yield
+    except tuple(PASSING_TROUBLE) as error:
+        kind = next(kind for kind in PASSING_TROUBLE if isinstance(error, kind))
+        message, retry_after_seconds = PASSING_TROUBLE[kind]
+        raise Busy(message, retry_after_seconds) from error
+
+
+@contextlib.contextmanager
+def _operator_error(url: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise OperatorError(
+            f"PostgreSQL at {without_password(url)} cannot be used: {error or 'no answer'}. "
+            "Check HELIOGRAPH_DATABASE_URL (postgresql://user:password@host:5432/database) "
+            "and that the server runs."
+        ) from error
+
+
+async def _use_json(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: b"\x01" + msgspec.json.encode(value),
+        decoder=lambda data: msgspec.json.decode(memoryview(data)[1:]),
+        format="binary",
+    )
+
+
+async def _keep(_: asyncpg.Connection) -> None:
+    """Leave the connection as it is."""

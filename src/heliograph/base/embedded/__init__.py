@@ -1,0 +1,1 @@
+"""The parts of the embedded PostgreSQL; `heliograph.base.postgres` is their door."""

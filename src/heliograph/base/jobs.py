@@ -1,0 +1,49 @@
+"""Jobs: nudges for workers, born in the transaction of the rows that they belong to.
+
+A job carries nothing but an id. Losing one, running one twice or late is harmless: the row that
+the id names decides what is done.
+"""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import asyncpg
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.adapters.persistence.queries import Queries
+
+from heliograph.base.database import Connection
+
+
+@dataclass(frozen=True)
+class Job:
+    """Run `entrypoint` for the row `subject`, `after_seconds` from now.
+
+    Jobs of higher `priority` go first. Of queued jobs with one `dedupe_key` only the first is kept.
+    """
+
+    entrypoint: str
+    subject: str
+    priority: int = 0
+    after_seconds: float = 0
+    dedupe_key: str | None = None
+
+
+async def enqueue(connection: Connection, jobs: Sequence[Job]) -> None:
+    """Queue `jobs` with the caller's transaction."""
+    if jobs:
+        await Queries(AsyncpgDriver(connection)).enqueue(
+            [job.entrypoint for job in jobs],
+            [job.subject.encode() for job in jobs],
+            [job.priority for job in jobs],
+            [datetime.timedelta(seconds=job.after_seconds) for job in jobs],
+            [job.dedupe_key for job in jobs],
+            on_conflict="skip",
+        )
+
+
+async def prune_job_log(pool: asyncpg.Pool, hours: int) -> None:
+    """Delete what the queue has logged more than `hours` ago."""
+    await pool.execute(
+        "DELETE FROM pgqueuer_log WHERE created < now() - make_interval(hours => $1)", hours
+    )

@@ -1,0 +1,67 @@
+"""Logs: pretty on a terminal, JSON otherwise; ids on every line; secrets taken out."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from heliograph.base.settings import Settings
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+#: What must never be written: our keys and webhook secrets, upstream keys, bearer tokens, passwords in URLs.
+SECRETS = re.compile(
+    r"hg_(?:live|test)_\w{8}_\w+|whsec_[\w+/=]+|\bsk-[\w-]{8,}|(?i:bearer\s+)[\w.~+/=-]+|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)"
+)
+HIDDEN = "[hidden]"
+
+
+def start_logging(settings: Settings) -> None:
+    """Configure structlog and the standard library's logging once, for this process."""
+    pretty = settings.log_format == "pretty" or (
+        settings.log_format == "auto" and sys.stderr.isatty()
+    )
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        hide_secrets,
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    )
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processor=renderer)
+    )
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+def hide_secrets(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Replace whatever looks like a secret in every value of `event`, however deep."""
+    return {name: _hidden(value) for name, value in event.items()}
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, str):
+        return SECRETS.sub(HIDDEN, value)
+    if isinstance(value, dict):
+        return {name: _hidden(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hidden(part) for part in value]
+    if isinstance(value, int | float | None):
+        return value
+    return SECRETS.sub(HIDDEN, str(value))

@@ -1,0 +1,253 @@
+"""The metrics, in the words of Prometheus: base units, and never a key, an account or a prompt.
+
+Requests are counted by the process that answers them; with several processes prometheus_client
+adds them up through the files of PROMETHEUS_MULTIPROC_DIR. All else is read from the database, so
+that every process, and every restart, gives the same figures.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from prometheus_client import (
+    CONTENT_TYPE_PLAIN_0_0_4,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from heliograph.base.database import Connection
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+
+MULTIPLE_PROCESSES = "PROMETHEUS_MULTIPROC_DIR"
+
+REQUEST_LIMITS_SECONDS = (
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1,
+    2.5,
+    5,
+    10,
+    30,
+)
+TASK_LIMITS_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+
+HTTP_SECONDS = Histogram(
+    "heliograph_http_request_duration_seconds",
+    "Time from the first byte of a request's head to the end of its answer.",
+    ["route", "method", "code"],
+    buckets=REQUEST_LIMITS_SECONDS,
+    registry=REGISTRY,
+)
+
+#: What this process has done, whoever else works. The figures of the whole are the database's.
+TASK_SECONDS = Histogram(
+    "heliograph_worker_task_duration_seconds",
+    "Time from submit to end of the tasks that this process ended.",
+    ["model", "mode", "state"],
+    buckets=TASK_LIMITS_SECONDS,
+    registry=REGISTRY,
+)
+UNKNOWN_OUTCOMES = Counter(
+    "heliograph_worker_unknown_outcomes",
+    "Calls of this process of which nobody knows whether the provider accepted them.",
+    ["provider"],
+    registry=REGISTRY,
+)
+
+_children: dict[tuple[str, str, int], Histogram] = {}
+
+
+def observe_request(route: str, method: str, code: int, seconds: float) -> None:
+    """Count one request. `route` is the pattern of the path, never the path itself."""
+    labels = (route, method, code)
+    child = _children.get(labels)
+    if child is None:
+        # Clients invent methods; each would be a series for ever.
+        known = method if method in METHODS else "OTHER"
+        child = HTTP_SECONDS.labels(route, known, str(code))
+        if known == method:
+            _children[labels] = child
+    child.observe(seconds)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the database knows at one moment."""
+
+    tasks: Mapping[tuple[str, str, str], int]
+    """By model, mode and state."""
+    task_seconds: Sequence[int]
+    """Tasks that ended, by the first of TASK_LIMITS_SECONDS that they did not pass; the last is the rest."""
+    task_seconds_sum: float
+    queue_depth: int
+    queue_oldest_seconds: float
+    webhook_attempts: Mapping[str, int]
+    """By outcome: `delivered`, `refused` (an answer, but not the right one), `unreachable`."""
+    unknown_outcomes: Mapping[str, int]
+    """Calls that a provider may or may not have accepted, by provider. Each wants a human eye."""
+    ledger_drift_micros: int
+
+
+async def read_figures(connection: Connection, ledger_drift_micros: int) -> Figures:
+    """Read all figures but the drift, which the ledger knows. One pass over the tasks."""
+    tasks = await connection.fetch(
+        """
+        SELECT model, mode, state, width_bucket(-seconds, $1::float8[]) AS limits_kept,
+          count(*) AS number, coalesce(sum(seconds), 0) AS seconds
+        FROM (SELECT model, mode, state,
+          extract(epoch FROM completed_at - created_at)::float8 AS seconds FROM tasks) AS task
+        GROUP BY model, mode, state, limits_kept
+        """,
+        [-limit for limit in reversed(TASK_LIMITS_SECONDS)],
+    )
+    queue = await connection.fetchrow(
+        """
+        SELECT count(*) AS depth,
+          coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS oldest_seconds
+        FROM tasks WHERE state = 'pending'
+        """
+    )
+    attempts = await connection.fetch(
+        """
+        SELECT CASE WHEN error IS NULL THEN 'delivered' WHEN status IS NULL THEN 'unreachable'
+          ELSE 'refused' END AS outcome, count(*) AS number
+        FROM notice_attempts WHERE latency_ms IS NOT NULL GROUP BY outcome
+        """
+    )
+    unknown = await connection.fetch(
+        "SELECT provider, count(*) AS number FROM attempts WHERE outcome = 'unknown' GROUP BY provider"
+    )
+    return Figures(
+        tasks=_by_state(tasks),
+        task_seconds=_by_duration(tasks),
+        task_seconds_sum=sum(row["seconds"] for row in tasks),
+        queue_depth=queue["depth"],
+        queue_oldest_seconds=max(0.0, queue["oldest_seconds"]),
+        webhook_attempts={row["outcome"]: row["number"] for row in attempts},
+        unknown_outcomes={row["provider"]: row["number"] for row in unknown},
+        ledger_drift_micros=ledger_drift_micros,
+    )
+
+
+def _by_state(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str, str], int]:
+    tasks: dict[tuple[str, str, str], int] = {}
+    for row in rows:
+        labels = (row["model"], row["mode"], row["state"])
+        tasks[labels] = tasks.get(labels, 0) + row["number"]
+    return tasks
+
+
+def _by_duration(rows: Iterable[Mapping[str, Any]]) -> list[int]:
+    counts = [0] * (len(TASK_LIMITS_SECONDS) + 1)
+    for row in rows:
+        if row["limits_kept"] is not None:
+            counts[len(TASK_LIMITS_SECONDS) - row["limits_kept"]] += row["number"]
+    return counts
+
+
+class _FiguresCollector(Collector):
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterator[Metric]:
+        figures = self._figures
+        yield from _tasks(figures.tasks)
+        yield _durations(figures)
+        yield GaugeMetricFamily(
+            "heliograph_queue_depth", "Tasks that wait for a worker.", figures.queue_depth
+        )
+        yield GaugeMetricFamily(
+            "heliograph_queue_oldest_seconds",
+            "Age of the oldest task that waits for a worker.",
+            figures.queue_oldest_seconds,
+        )
+        yield _attempts(figures.webhook_attempts)
+        yield _unknown_outcomes(figures.unknown_outcomes)
+        yield GaugeMetricFamily(
+            "heliograph_ledger_drift_micros",
+            "Micro-dollars by which holds and open tasks differ. Anything but 0 is a defect.",
+            figures.ledger_drift_micros,
+        )
+
+
+def _tasks(tasks: Mapping[tuple[str, str, str], int]) -> Iterator[Metric]:
+    """Tasks that ended only ever grow in number and are a counter; the open ones are a gauge."""
+    labels = ("model", "mode", "state")
+    ended = CounterMetricFamily("heliograph_tasks", "Tasks that have ended.", labels=labels)
+    opened = GaugeMetricFamily("heliograph_tasks_open", "Tasks not yet ended.", labels=labels)
+    for (model, mode, state), number in sorted(tasks.items()):
+        family = ended if state in ("success", "failed") else opened
+        family.add_metric((model, mode, state), number)
+    yield ended
+    yield opened
+
+
+def _durations(figures: Figures) -> Metric:
+    limits = [*(str(limit) for limit in TASK_LIMITS_SECONDS), "+Inf"]
+    buckets = list(zip(limits, accumulate(figures.task_seconds), strict=True))
+    family = HistogramMetricFamily(
+        "heliograph_task_duration_seconds", "Time from a task's submit to its end."
+    )
+    family.add_metric((), buckets, figures.task_seconds_sum)
+    return family
+
+
+def _attempts(attempts: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(
+        "heliograph_webhook_attempts", "Webhook attempts that have ended.", labels=("outcome",)
+    )
+    for outcome in ("delivered", "refused", "unreachable"):
+        family.add_metric((outcome,), attempts.get(outcome, 0))
+    return family
+
+
+def _unknown_outcomes(outcomes: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(
+        "heliograph_unknown_outcomes",
+        "Calls of which nobody knows whether the provider accepted them.",
+        labels=("provider",),
+    )
+    for provider, number in sorted(outcomes.items()):
+        family.add_metric((provider,), number)
+    return family
+
+
+def render_metrics(figures: Figures) -> bytes:
+    """Everything, as text for a scraper (see CONTENT_TYPE)."""
+    database = CollectorRegistry()
+    database.register(_FiguresCollector(figures))
+    return generate_latest(_of_processes()) + generate_latest(database)
+
+
+def _of_processes() -> CollectorRegistry:
+    if MULTIPLE_PROCESSES not in os.environ:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    return registry

@@ -1,0 +1,109 @@
+"""Bring a database to the schema that this version of Heliograph expects.
+
+Alembic keeps the order of the changes and writes them as SQL; asyncpg runs that SQL, so that no
+second PostgreSQL driver and no libpq is needed.
+"""
+
+import io
+from collections.abc import Callable
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from pgqueuer.db import AsyncpgDriver
+from pgqueuer.queries import Queries
+
+from heliograph.base.database import connect
+from heliograph.base.errors import OperatorError
+
+#: Whoever migrates holds the advisory lock of this key (any number, always the same).
+LOCK_KEY = 0x68656C696F
+
+
+async def migrate(url: str) -> None:
+    """Create or bring up to date all tables, PgQueuer's too. Harmless to repeat and to run at once.
+
+    Raises OperatorError when the database cannot be reached, or was written by a newer version.
+    """
+    connection = await connect(url)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
+        await _upgrade(connection)
+        await _install_queue(connection)
+    finally:
+        await connection.close()  # gives the lock back
+
+
+async def downgrade(url: str, revision: str = "base") -> None:
+    """Undo the changes after `revision`. At `base` nothing is left, and all data is gone."""
+    connection = await connect(url)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
+        current = await read_revision(connection)
+        if current is not None:
+            await _run(connection, _script(command.downgrade, f"{current}:{revision}"))
+        if revision == "base":
+            await Queries(AsyncpgDriver(connection)).uninstall()
+            await connection.execute("DROP TABLE IF EXISTS alembic_version")
+    finally:
+        await connection.close()
+
+
+def latest_revision() -> str:
+    """The revision that this version of Heliograph expects, such as `0001`."""
+    latest = ScriptDirectory.from_config(_config()).get_current_head()
+    assert latest is not None
+    return latest
+
+
+async def read_revision(connection: asyncpg.Connection) -> str | None:
+    """The revision that the database is at, or None when it is empty."""
+    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+        return None
+    revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+    return revision
+
+
+async def _upgrade(connection: asyncpg.Connection) -> None:
+    current, latest = await read_revision(connection), latest_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if current is not None and current not in known:
+        raise OperatorError(
+            f"The database is at revision {current}, which this version of Heliograph does not "
+            f"know (its own is {latest}). A newer version wrote it: run that one."
+        )
+    if current != latest:
+        await _run(connection, _script(command.upgrade, f"{current or 'base'}:{latest}"))
+
+
+async def _install_queue(connection: asyncpg.Connection) -> None:
+    """PgQueuer keeps its own schema in order; a new release of it converges what is there."""
+    queries = Queries(AsyncpgDriver(connection))
+    if await queries.schema_is_installed():
+        await queries.upgrade()
+    else:
+        await queries.install()
+        await queries.optimize_autovacuum()
+
+
+def _config() -> Config:
+    config = Config(output_buffer=io.StringIO())
+    config.set_main_option("script_location", "heliograph.base:migrations")
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _script(direction: Callable[..., None], revisions: str) -> str:
+    """The SQL of the changes `revisions` ("from:to"), as one script."""
+    config = _config()
+    direction(config, revisions, sql=True)
+    script = config.output_buffer
+    assert isinstance(script, io.StringIO)
+    return script.getvalue()
+
+
+async def _run(connection: asyncpg.Connection, script: str) -> None:
+    """All changes or none."""
+    async with connection.transaction():
+        await connection.execute(script)

@@ -1,0 +1,137 @@
+"""Settings: environment variables `HELIOGRAPH_*`, or a TOML file, read once into one frozen object."""
+
+import difflib
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from heliograph.base.errors import OperatorError
+
+PREFIX = "HELIOGRAPH_"
+
+#: Names that the client commands read for themselves.
+CLIENT_NAMES = frozenset({"api_key", "base_url"})
+
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Every setting. The name of field `x` outside is `HELIOGRAPH_X`; lists are comma-separated."""
+
+    data_dir: Path = Path("heliograph-data")
+    database_url: str | None = None
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    public_url: str = ""
+    storage_url: str | None = None
+    providers: tuple[str, ...] = ("studio",)
+    dashscope_api_key: str | None = None
+    dashscope_base_url: str = "https://dashscope-intl.aliyuncs.com/api/v1"
+    trusted_networks: tuple[str, ...] = ()
+    allow_http_callbacks: bool = False
+    webhook_retry_seconds: tuple[Annotated[float, Meta(ge=0)], ...] = (30, 120, 600)
+    webhook_timeout_seconds: Seconds = 30
+    webhook_accept_any_2xx: bool = False
+    task_deadline_seconds: Seconds = 600
+    result_retention_hours: Seconds = 168
+    rate_limit_per_minute: Count = 10_000
+    max_live_tasks: Count = 1_000
+    prices_file: Path | None = None
+    worker_concurrency: Annotated[int, Meta(ge=20)] = 200
+    render_processes: Count = os.cpu_count() or 1
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "pretty", "json"] = "auto"
+
+
+def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
+    """Settings from `environ`, over those of the TOML file that `HELIOGRAPH_CONFIG` names.
+
+    `overrides` (command-line options) win over both; those that are None count as absent.
+    Raises OperatorError naming the setting, its value, and the fix.
+    """
+    values = _from_file(environ.get(PREFIX + "CONFIG"))
+    values |= _from_environment(environ)
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    _refuse_unknown(values)
+    try:
+        settings = msgspec.convert(values, Settings, strict=False, dec_hook=_read_path)
+    except msgspec.ValidationError as error:
+        raise OperatorError(_explain(error)) from None
+    _check_networks(settings.trusted_networks)
+    return msgspec.structs.replace(
+        settings,
+        data_dir=settings.data_dir.expanduser().absolute(),
+        public_url=(settings.public_url or _default_url(settings)).rstrip("/"),
+    )
+
+
+def _from_file(path: str | None) -> dict[str, Any]:
+    if not path:
+        return {}
+    try:
+        return tomllib.loads(Path(path).expanduser().read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise OperatorError(f"HELIOGRAPH_CONFIG names {path}, which cannot be read: {error}") from None
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for variable, text in environ.items():
+        name = variable.removeprefix(PREFIX).lower()
+        if not variable.startswith(PREFIX) or name == "config" or name in CLIENT_NAMES:
+            continue
+        if text.strip():
+            values[name] = _split(text) if _is_list(name) else text.strip()
+    return values
+
+
+def _read_path(kind: type, value: object) -> object:
+    return kind(value) if isinstance(value, str) else value
+
+
+def _is_list(name: str) -> bool:
+    return isinstance(getattr(Settings(), name, None), tuple)
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _refuse_unknown(values: Mapping[str, object]) -> None:
+    known = Settings.__struct_fields__
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {PREFIX}{near[0].upper()}?" if near else ""
+            raise OperatorError(
+                f"{PREFIX}{name.upper()} is not a setting of this version.{hint}"
+                " docs/reference/settings.md lists them all."
+            )
+
+
+def _explain(error: msgspec.ValidationError) -> str:
+    problem, _, path = str(error).partition(" - at `$.")
+    name = path.rstrip("`").split("[")[0]
+    return f"{PREFIX}{name.upper()}: {problem}. Correct it or remove it to use the default."
+
+
+def _check_networks(networks: tuple[str, ...]) -> None:
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            raise OperatorError(
+                f"HELIOGRAPH_TRUSTED_NETWORKS: {error}. Write networks as 10.0.0.0/8,fd00::/8."
+            ) from None
+
+
+def _default_url(settings: Settings) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
+    return f"http://{host}:{settings.port}"

@@ -1,0 +1,78 @@
+"""What `heliograph doctor` looks at: each check says what it found and, if need be, the remedy."""
+
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from heliograph.base.clock import Clock
+from heliograph.base.database import connect, without_password
+from heliograph.base.errors import OperatorError
+from heliograph.base.migrate import latest_revision, read_revision
+from heliograph.base.settings import Settings, load_settings
+from heliograph.runtime import open_runtime, prepare_database
+
+LEAST_FREE_BYTES = 2_000_000_000
+MOST_SKEW_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding. `remedy` is None when nothing is to be done."""
+
+    what: str
+    ok: bool
+    found: str
+    remedy: str | None = None
+
+
+async def check_all() -> list[Check]:
+    """Every check, in an order in which a failure explains the next; the first broken base ends it."""
+    checks = [Check("python", sys.version_info >= (3, 11), sys.version.split()[0])]
+    try:
+        settings = load_settings(os.environ)
+        checks.append(Check("settings", True, f"data in {settings.data_dir}"))
+        checks.append(_check_disk(settings.data_dir))
+        checks += [check async for check in _check_database(settings)]
+        checks += [check async for check in _check_rooms(settings)]
+    except OperatorError as error:
+        checks.append(Check("installation", False, str(error)))
+    return checks
+
+
+def _check_disk(data_dir: Path) -> Check:
+    existing = next(folder for folder in (data_dir, *data_dir.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
+    enough = free >= LEAST_FREE_BYTES
+    remedy = None if enough else "Free some space: pictures and the database live there."
+    return Check("disk", enough, f"{free / 1e9:.1f} GB free for {data_dir}", remedy)
+
+
+async def _check_database(settings: Settings) -> AsyncIterator[Check]:
+    with prepare_database(settings) as url:
+        connection = await connect(url)
+        try:
+            version = await connection.fetchval("SHOW server_version")
+            kind = "embedded" if settings.database_url is None else without_password(url)
+            yield Check("database", True, f"PostgreSQL {version}, {kind}")
+            theirs = await connection.fetchval("SELECT clock_timestamp()")
+            skew = abs((theirs - Clock().now()).total_seconds())
+            remedy = None if skew < MOST_SKEW_SECONDS else "Set both clocks by NTP."
+            yield Check("clock", skew < MOST_SKEW_SECONDS, f"{skew:.3f} s off the database's", remedy)
+            revision, latest = await read_revision(connection), latest_revision()
+            remedy = None if revision == latest else "Run: heliograph migrate"
+            yield Check("schema", revision == latest, f"revision {revision}", remedy)
+        finally:
+            await connection.close()
+
+
+async def _check_rooms(settings: Settings) -> AsyncIterator[Check]:
+    async with open_runtime(settings) as runtime:
+        probe = f"probe/{os.getpid()}-{Clock().now().timestamp()}"
+        await runtime.storage.write(probe, b"heliograph doctor")
+        await runtime.storage.delete(probe)
+        yield Check("storage", True, "a file was written and deleted")
+        for name in settings.providers:
+            yield Check("provider", True, f"{name} is configured")

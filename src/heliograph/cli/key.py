@@ -1,0 +1,95 @@
+"""`heliograph key`: what acts for an account."""
+
+import enum
+from typing import Any
+
+import typer
+
+from heliograph.cli.output import AsJson, print_record, print_table
+
+app = typer.Typer(help="API keys: who may call.", no_args_is_help=True)
+
+
+class Routing(enum.StrEnum):
+    """Which providers serve a key."""
+
+    auto = "auto"
+    value = "value"
+    official = "official"
+
+
+@app.command()
+def create(
+    account: str = typer.Option(help="The account that pays: acc_…"),
+    name: str = typer.Option("default", help="What the key is called."),
+    test: bool = typer.Option(False, "--test", help="Rehearse: test pictures, nothing charged."),
+    routing: Routing = typer.Option(Routing.auto, help="Which providers serve it."),
+    as_json: AsJson = False,
+) -> None:
+    """Create a key. It is shown this once; only its hash is kept."""
+    from heliograph.accounts.issue import KeyWish, issue_key
+    from heliograph.base.clock import Clock
+    from heliograph.cli.service import with_pool
+
+    minted = with_pool(
+        lambda settings, pool: issue_key(
+            pool,
+            KeyWish(account, name, test, routing.value, settings.rate_limit_per_minute),
+            now=Clock().now(),
+        )
+    )
+    _show_once(minted, account, as_json=as_json)
+
+
+@app.command("list")
+def list_keys(
+    account: str = typer.Option(None, help="Only the keys of this account."), as_json: AsJson = False
+) -> None:
+    """List keys; the keys themselves are not kept."""
+    import dataclasses
+
+    from heliograph.accounts.store import list_keys as read_all
+    from heliograph.cli.service import with_pool
+
+    keys = with_pool(lambda _, pool: read_all(pool, account))
+    rows = [dataclasses.asdict(key) for key in keys]
+    print_table(rows, as_json=as_json, nothing="No keys yet. Create one: heliograph key create --account ID")
+
+
+@app.command()
+def revoke(key_id: str, as_json: AsJson = False) -> None:
+    """End a key for good; within one second no process accepts it any more."""
+    from heliograph.accounts.store import revoke_key
+    from heliograph.base.clock import Clock
+    from heliograph.base.errors import NotFound
+    from heliograph.cli.service import with_pool
+
+    if not with_pool(lambda _, pool: revoke_key(pool, key_id, now=Clock().now())):
+        raise NotFound(f"There is no key {key_id}. heliograph key list names all.")
+    print_record({"key_id": key_id, "revoked": True}, as_json=as_json)
+
+
+@app.command()
+def rotate(
+    key_id: str,
+    keep_seconds: float = typer.Option(0, help="How long the old key still works."),
+    as_json: AsJson = False,
+) -> None:
+    """Replace a key by a new one with the same rights."""
+    from heliograph.accounts.keys import rotate_key
+    from heliograph.base.clock import Clock
+    from heliograph.cli.service import with_pool
+
+    minted = with_pool(
+        lambda _, pool: rotate_key(pool, key_id, now=Clock().now(), keep_seconds=keep_seconds)
+    )
+    _show_once(minted, None, as_json=as_json)
+
+
+def _show_once(minted: Any, account: str | None, *, as_json: bool) -> None:
+    owner = {} if account is None else {"account_id": account}
+    print_record(
+        {"key_id": minted.key_id, **owner, "api_key": minted.api_key}, as_json=as_json
+    )
+    if not as_json:
+        typer.echo("\nKeep the key now: it is not shown again.")

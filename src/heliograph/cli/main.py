@@ -1,0 +1,60 @@
+"""The command `heliograph`. Commands import what they need when they run, so that help is instant."""
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from heliograph.cli import account, client, demo, key, operate, serve, task, webhook
+
+app = typer.Typer(
+    name="heliograph",
+    help="Self-hosted image-generation task service: a prompt in, pictures out.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(demo.demo)
+app.command()(serve.serve)
+app.command()(serve.worker)
+app.command()(serve.migrate)
+app.add_typer(account.app, name="account")
+app.add_typer(key.app, name="key")
+app.add_typer(task.app, name="task")
+app.add_typer(webhook.app, name="webhook")
+app.command()(client.generate)
+app.command()(client.status)
+app.command()(client.balance)
+app.command()(client.models)
+app.command()(operate.audit)
+app.command()(operate.doctor)
+app.command()(operate.openapi)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and end."),
+) -> None:
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"heliograph {version_of('heliograph')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def run() -> NoReturn:
+    """Run the command line. What went wrong is said in a sentence: exit code 1, never a traceback."""
+    try:
+        app()
+    except Exception as error:
+        from heliograph.cli.output import explain
+
+        sentence = explain(error)
+        if sentence is None:
+            raise
+        typer.secho(f"heliograph: {sentence}", err=True, fg="red")
+        sys.exit(1)
+    sys.exit(0)

@@ -1,0 +1,46 @@
+"""`heliograph audit`, `doctor` and `openapi`: looking after an installation."""
+
+import typer
+
+from heliograph.cli.output import AsJson, print_json, print_table
+
+
+def audit(as_json: AsJson = False) -> None:
+    """Prove that the books are right, task by task and in total; exit code 1 names every offender."""
+    from heliograph.cli.service import with_pool
+    from heliograph.ledger.audit import audit as prove
+
+    findings = with_pool(lambda _, pool: prove(pool))
+    rows = [{"subject": one.subject, "problem": one.problem} for one in findings]
+    print_table(rows, as_json=as_json, nothing="Clean: every balance, hold, charge and refund agrees.")
+    if findings:
+        raise typer.Exit(1)
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Check this installation and say what to mend; exit code 1 when something is wrong."""
+    import asyncio
+    import dataclasses
+
+    from heliograph.cli.checkup import check_all
+
+    checks = asyncio.run(check_all())
+    rows = [dataclasses.asdict(check) for check in checks]
+    if as_json:
+        print_json(rows)
+    for check in [] if as_json else checks:
+        typer.secho("ok   " if check.ok else "WRONG", fg="green" if check.ok else "red", nl=False)
+        typer.echo(f"  {check.what}: {check.found}")
+        if check.remedy:
+            typer.echo(f"       {check.remedy}")
+    if not all(check.ok for check in checks):
+        raise typer.Exit(1)
+
+
+def openapi() -> None:
+    """Print the OpenAPI document of the HTTP API."""
+    from heliograph.api.openapi import build_openapi
+    from heliograph.catalog.models import MODELS
+    from heliograph.cli.service import read_settings
+
+    print_json(build_openapi(MODELS, read_settings().public_url))

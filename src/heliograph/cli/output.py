@@ -1,0 +1,68 @@
+"""How commands speak: JSON for programs, short lines and tables for people."""
+
+import datetime
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def print_json(value: object) -> None:
+    """Print `value` as one JSON document; times in Unix milliseconds."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def print_record(record: Mapping[str, object], *, as_json: bool) -> None:
+    """Print one thing: JSON, or a line for each field."""
+    if as_json:
+        print_json(record)
+        return
+    width = max(map(len, record), default=0)
+    for name, value in record.items():
+        typer.echo(f"{name:<{width}}  {_shown(value)}")
+
+
+def print_table(rows: Sequence[Mapping[str, object]], *, as_json: bool, nothing: str) -> None:
+    """Print a list of things: JSON, or a table; `nothing` is what an empty one says."""
+    if as_json:
+        print_json(list(rows))
+        return
+    if not rows:
+        typer.echo(nothing)
+        return
+    names = list(rows[0])
+    cells = [[_shown(row[name]) for name in names] for row in rows]
+    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+    for line in (names, *cells):
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        typer.echo("  ".join(padded).rstrip())
+
+
+def explain(error: Exception) -> str | None:
+    """The sentence for an error that is no defect of ours, else None."""
+    from heliograph_client import HeliographClientError
+
+    from heliograph.base.errors import Fault, OperatorError
+
+    if isinstance(error, Fault):
+        return error.message
+    if isinstance(error, OperatorError | HeliographClientError):
+        return str(error)
+    return None
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, datetime.datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return str(value)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime.datetime):
+        return int(value.timestamp() * 1000)
+    return str(value)

@@ -1,0 +1,169 @@
+"""Running the service: one process or several behind one port, and an orderly end on SIGTERM."""
+
+import asyncio
+import contextlib
+import functools
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, MutableMapping
+from typing import Any
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from heliograph.base.errors import OperatorError
+from heliograph.base.log import log, start_logging
+from heliograph.base.settings import Settings
+from heliograph.runtime import Runtime, open_runtime, prepare_database
+
+#: How long requests in flight may take once the process is told to stop.
+GRACEFUL_SECONDS = 10
+BACKLOG = 2048
+KEEP_ALIVE_SECONDS = 30
+PARENT_CHECK_SECONDS = 1.0
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+def serve_api(settings: Settings, *, processes: int, work: bool) -> None:
+    """Serve until SIGTERM or SIGINT; blocks. With several processes a parent restarts those that die.
+
+    Raises OperatorError when the port is taken.
+    """
+    start_logging(settings)
+    listener = listen(settings.host, settings.port)
+    config = server_config(settings, processes=processes, work=work)
+    if processes == 1:
+        uvicorn.Server(config).run(sockets=[listener])
+        return
+    # the parent keeps the embedded database running while children come and go
+    with prepare_database(settings), tempfile.TemporaryDirectory() as figures:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures
+        Multiprocess(config, sockets=[listener]).run()
+
+
+def serve_queues(settings: Settings, queues: Collection[str]) -> None:
+    """Work on `queues` until SIGTERM or SIGINT; blocks."""
+    start_logging(settings)
+    asyncio.run(_work(settings, queues))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to `host` and `port` (0: any free one). Raises OperatorError when it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise OperatorError(
+            f"Cannot listen on {host}:{port}: {error.strerror}."
+            " Choose another port: heliograph serve --port 8081 (or HELIOGRAPH_PORT)."
+        ) from None
+    listener.set_inheritable(True)
+    return listener
+
+
+def server_config(settings: Settings, *, processes: int, work: bool) -> uvicorn.Config:
+    """How uvicorn serves: our logs, no access lines, no version in the headers."""
+    return uvicorn.Config(
+        functools.partial(Service, settings, processes, work),
+        factory=True,
+        workers=processes,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
+    )
+
+
+class Service:
+    """The whole service as one ASGI application: it opens and closes with the server's life."""
+
+    def __init__(self, settings: Settings, processes: int, work: bool) -> None:
+        self._settings = settings
+        self._processes = processes
+        self._work = work
+        self._answer: Callable[..., Awaitable[None]] | None = None
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            assert self._answer is not None
+            await self._answer(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            async with self._open():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except OperatorError as error:
+            log.error("service.cannot_start", reason=str(error))
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
+
+    @contextlib.asynccontextmanager
+    async def _open(self) -> AsyncIterator[None]:
+        from heliograph.api.app import create_app
+
+        start_logging(self._settings)
+        async with contextlib.AsyncExitStack() as opened:
+            runtime = await opened.enter_async_context(
+                open_runtime(self._settings, processes=self._processes)
+            )
+            if self._work:
+                await opened.enter_async_context(_working(runtime))
+            if self._processes > 1:
+                watcher = asyncio.create_task(_leave_with_parent(os.getppid()))
+                opened.callback(watcher.cancel)
+            self._answer = create_app(runtime)
+            log.info("service.ready", url=self._settings.public_url, worker=self._work)
+            yield
+            runtime.draining.set()
+            log.info("service.stopping")
+
+
+@contextlib.asynccontextmanager
+async def _working(runtime: Runtime) -> AsyncIterator[None]:
+    """A worker beside the API, in the same process; drained when the block ends."""
+    from heliograph.worker import work
+
+    stop = asyncio.Event()
+    worker = asyncio.create_task(work(runtime, stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await worker
+
+
+async def _work(settings: Settings, queues: Collection[str]) -> None:
+    from heliograph.worker import work
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_runtime(settings) as runtime:
+        log.info("worker.ready", queues=list(queues))
+        await work(runtime, stop, queues)
+        log.info("worker.stopped")
+
+
+async def _leave_with_parent(parent: int) -> None:
+    """End this child when its parent was killed: else it would keep the port for ever."""
+    while os.getppid() == parent:
+        await asyncio.sleep(PARENT_CHECK_SECONDS)
+    log.warning("service.parent_gone")
+    os.kill(os.getpid(), signal.SIGTERM)

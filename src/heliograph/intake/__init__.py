@@ -1,0 +1,1 @@
+"""Reference images on their way in: fetched, checked and made uniform."""

@@ -1,0 +1,91 @@
+"""From `image_urls` to pictures a provider can use: fetched, checked and made uniform."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from heliograph.base.address import check_url
+from heliograph.base.errors import OutboundFailed, OutboundRefused, PictureRefused, TaskFault
+from heliograph.base.outbound import Outbound
+from heliograph.catalog.model import ReferenceLimits
+from heliograph.catalog.reference import Reference
+from heliograph.intake.data_url import is_data_url, read_data_url
+from heliograph.intake.decode import Decoder
+from heliograph.intake.header import judge, judge_size, peek, scan
+
+FETCH_SECONDS = 15.0
+# Each may hold 10 MB while it waits for a decoder.
+PICTURES_AT_A_TIME = 32
+
+ReadOwn = Callable[[str], Awaitable[bytes | None]]
+
+
+async def _no_own_files(url: str) -> bytes | None:  # noqa: ARG001 - the shape of ReadOwn
+    return None
+
+
+class Intake:
+    """Opened once per process.
+
+    `read_own` is given each URL first and returns the bytes of a file of ours, or None: pictures that
+    were uploaded here are read from storage, for our own address need not be a public one.
+    """
+
+    def __init__(
+        self, outbound: Outbound, decoder: Decoder, *, read_own: ReadOwn = _no_own_files
+    ) -> None:
+        self._outbound = outbound
+        self._decoder = decoder
+        self._read_own = read_own
+        self._slots = asyncio.Semaphore(PICTURES_AT_A_TIME)
+
+    def check_url(self, url: str) -> None:
+        """What can be said of `url` without fetching. Raises OutboundRefused, which is a ValueError."""
+        if not is_data_url(url):
+            check_url(url, self._outbound.pictures)
+
+    async def prepare(
+        self, urls: tuple[str, ...], limits: ReferenceLimits
+    ) -> tuple[Reference, ...]:
+        """One reference for each of `urls`, in their order.
+
+        Raises TaskFault `BadRequest` for the first one that cannot be used, naming it.
+        """
+        outcomes = await asyncio.gather(
+            *(self._prepare_one(url, limits) for url in urls), return_exceptions=True
+        )
+        references = []
+        for index, outcome in enumerate(outcomes):
+            if isinstance(outcome, OutboundRefused | OutboundFailed | PictureRefused):
+                sentence = f"input.image_urls[{index}]: {outcome.message}"
+                raise TaskFault("BadRequest", sentence) from outcome
+            if isinstance(outcome, BaseException):
+                raise outcome
+            references.append(outcome)
+        return tuple(references)
+
+    async def _prepare_one(self, url: str, limits: ReferenceLimits) -> Reference:
+        async with self._slots:
+            return await self.check(await self._fetch(url, limits), limits)
+
+    async def check(self, data: bytes, limits: ReferenceLimits) -> Reference:
+        """The picture in `data`, checked and made uniform: for uploads. Raises PictureRefused."""
+        judge_size(len(data), limits)
+        header = scan(data)
+        judge(header, limits)
+        return await self._decoder.decode(data, header)
+
+    async def _fetch(self, url: str, limits: ReferenceLimits) -> bytes:
+        if is_data_url(url):
+            return read_data_url(url, limits.max_bytes)
+        own = await self._read_own(url)
+        if own is not None:
+            return own
+
+        def look(data: bytes) -> None:
+            header = peek(data)
+            if header is not None:
+                judge(header, limits)
+
+        return await self._outbound.fetch(
+            url, max_bytes=limits.max_bytes, total_seconds=FETCH_SECONDS, look=look
+        )

@@ -1,0 +1,1 @@
+"""The money: how it moves, and the proof that it is right."""

@@ -1,0 +1,202 @@
+"""The proof that the money is right: every account and every task, compared with what it must be.
+
+Sums alone hide most faults (a task charged twice and another not at all), so each task is checked.
+All rules read one snapshot, which stands still while the service goes on.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+import asyncpg
+
+from heliograph.base.database import Connection, borrow
+
+# Enough memory for the sums of a million tasks without writing them to disk in between, and no
+# limit to the time: the books may have grown for years.
+_ALLOWANCE = "SET LOCAL work_mem = '256MB'; SET LOCAL statement_timeout = 0"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: with what (`account acc_…`, `task 0190…`), and what it is."""
+
+    subject: str
+    problem: str
+
+
+async def audit(pool: asyncpg.Pool) -> list[Finding]:
+    """Check everything, changing nothing. An empty list is the proof that all of it adds up."""
+    async with (
+        borrow(pool) as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        await connection.execute(_ALLOWANCE)
+        return [
+            *await _wrong_balances(connection),
+            *await _wrong_open_tasks(connection),
+            *await _wrong_tasks(connection),
+            *await _wrong_notices(connection),
+        ]
+
+
+async def drift_micros(pool: asyncpg.Pool) -> int:
+    """How far what is held differs from what the open tasks hold, over all accounts: must be 0.
+
+    Reads open tasks only, so it is cheap enough for a metric. The whole proof is `audit`.
+    """
+    drift = await pool.fetchval(
+        """
+        WITH open_task AS (
+            SELECT account_id, sum(CASE WHEN test THEN 0 ELSE num_images * unit_price_micros END)
+                AS held_micros
+            FROM tasks WHERE state IN ('pending', 'processing') GROUP BY account_id
+        )
+        SELECT COALESCE(
+            sum(abs(balances.held_micros - COALESCE(open_task.held_micros, 0))), 0)::bigint
+        FROM balances LEFT JOIN open_task USING (account_id)
+        """
+    )
+    return int(drift)
+
+
+async def _wrong_balances(connection: Connection) -> list[Finding]:
+    """Each account has a balance, and each side of it is the sum of the transfers."""
+    rows = await connection.fetch(
+        """
+        WITH journal AS (
+            SELECT account_id, side, sum(moved_micros)::bigint AS amount_micros
+            FROM transfers, LATERAL (VALUES (credit, amount_micros), (debit, -amount_micros))
+                AS entry (side, moved_micros)
+            GROUP BY account_id, side
+        )
+        SELECT account_id, side, stored.amount_micros AS stored,
+            COALESCE(journal.amount_micros, 0) AS journalled
+        FROM accounts LEFT JOIN balances USING (account_id)
+        CROSS JOIN LATERAL (VALUES
+            ('available', available_micros), ('held', held_micros),
+            ('revenue', charged_micros), ('funding', -funded_micros)
+        ) AS stored (side, amount_micros)
+        LEFT JOIN journal USING (account_id, side)
+        WHERE stored.amount_micros IS DISTINCT FROM COALESCE(journal.amount_micros, 0)
+        ORDER BY account_id, side
+        """
+    )
+    return [
+        Finding(
+            f"account {row['account_id']}",
+            f"{row['side']}: the balance says {row['stored']} micros,"
+            f" the transfers {row['journalled']}",
+        )
+        for row in rows
+    ]
+
+
+async def _wrong_open_tasks(connection: Connection) -> list[Finding]:
+    """What is held, and the number of live tasks, are those of the open tasks."""
+    rows = await connection.fetch(
+        """
+        WITH open_task AS (
+            SELECT account_id, count(*) AS tasks,
+                sum(CASE WHEN test THEN 0 ELSE num_images * unit_price_micros END)::bigint
+                    AS held_micros
+            FROM tasks WHERE state IN ('pending', 'processing') GROUP BY account_id
+        )
+        SELECT account_id, live_tasks, COALESCE(tasks, 0) AS tasks,
+            balances.held_micros AS stored, COALESCE(open_task.held_micros, 0) AS due
+        FROM balances FULL JOIN open_task USING (account_id)
+        WHERE live_tasks IS DISTINCT FROM COALESCE(tasks, 0)
+            OR balances.held_micros IS DISTINCT FROM COALESCE(open_task.held_micros, 0)
+        ORDER BY account_id
+        """
+    )
+    return [finding for row in rows for finding in _open_task_findings(row)]
+
+
+def _open_task_findings(row: Mapping[str, object]) -> Iterator[Finding]:
+    subject = f"account {row['account_id']}"
+    if row["live_tasks"] != row["tasks"]:
+        yield Finding(
+            subject, f"{row['live_tasks']} live tasks are counted, {row['tasks']} are open"
+        )
+    if row["stored"] != row["due"]:
+        yield Finding(subject, f"{row['stored']} micros are held, the open tasks hold {row['due']}")
+
+
+async def _wrong_tasks(connection: Connection) -> list[Finding]:
+    """Each task, and each transfer of a task.
+
+    A task holds the price of the images asked for, or nothing if it is a test. While it is open
+    that is all; when it has ended, charge = stored images at that price, and charge + release =
+    hold.
+    """
+    rows = await connection.fetch(
+        """
+        WITH journal AS (
+            SELECT task_id, min(account_id) AS account_id, max(account_id) AS other_account_id,
+                count(*) FILTER (WHERE kind = 'hold') AS holds,
+                count(*) FILTER (WHERE kind <> 'hold') AS endings,
+                COALESCE(sum(amount_micros) FILTER (WHERE kind = 'hold'), 0) AS hold,
+                COALESCE(sum(amount_micros) FILTER (WHERE kind = 'charge'), 0) AS charge,
+                COALESCE(sum(amount_micros) FILTER (WHERE kind = 'release'), 0) AS release
+            FROM transfers WHERE task_id IS NOT NULL GROUP BY task_id
+        ), task AS (
+            SELECT task_id, account_id, test, state IN ('success', 'failed') AS ended,
+                CASE WHEN test THEN 0 ELSE unit_price_micros END AS price,
+                CASE WHEN test THEN 0 ELSE num_images * unit_price_micros END AS due,
+                COALESCE(jsonb_array_length(jsonb_path_query_array(
+                    images, '$[*].path ? (@.type() == "string")')), 0) AS made
+            FROM tasks
+        ), checked AS (
+            SELECT task_id, array_remove(ARRAY[
+                CASE WHEN task.account_id IS NULL
+                    THEN 'there is no such task, yet transfers name it' END,
+                CASE WHEN journal.account_id <> task.account_id
+                        OR other_account_id <> task.account_id
+                    THEN 'its transfers are on the account of someone else' END,
+                CASE WHEN test AND holds + endings > 0
+                    THEN 'it is a test task and has moved money' END,
+                CASE WHEN NOT test
+                        AND (COALESCE(hold, 0) <> due OR COALESCE(holds, 0) <> (due > 0)::int)
+                    THEN format('must hold %s micros once, holds %s in %s transfers',
+                        due, COALESCE(hold, 0), COALESCE(holds, 0)) END,
+                CASE WHEN NOT ended AND endings > 0
+                    THEN 'it is open, yet its hold is resolved' END,
+                CASE WHEN ended AND charge + release <> hold
+                    THEN format('charge %s + release %s is not its hold of %s micros',
+                        charge, release, hold) END,
+                CASE WHEN ended AND COALESCE(charge, 0) <> made * price
+                    THEN format('is charged %s micros for %s stored pictures at %s',
+                        COALESCE(charge, 0), made, price) END
+            ], NULL) AS problems
+            FROM task FULL JOIN journal USING (task_id)
+            OFFSET 0
+        )
+        SELECT task_id, unnest(problems) AS problem FROM checked
+        WHERE cardinality(problems) > 0 ORDER BY task_id
+        """
+    )
+    return [Finding(f"task {row['task_id'].hex}", row["problem"]) for row in rows]
+
+
+async def _wrong_notices(connection: Connection) -> list[Finding]:
+    """Each ended task with a callback has one notice, and no other task has any."""
+    rows = await connection.fetch(
+        """
+        WITH due AS (
+            SELECT task_id, 1 AS notices FROM tasks
+            WHERE callback_url IS NOT NULL AND state IN ('success', 'failed')
+        ), written AS (
+            SELECT task_id, count(*) AS notices FROM notices GROUP BY task_id
+        )
+        SELECT task_id, COALESCE(due.notices, 0) AS due, COALESCE(written.notices, 0) AS written
+        FROM due FULL JOIN written USING (task_id)
+        WHERE due.notices IS DISTINCT FROM written.notices
+        ORDER BY task_id
+        """
+    )
+    return [
+        Finding(
+            f"task {row['task_id'].hex}", f"must have {row['due']} notices, has {row['written']}"
+        )
+        for row in rows
+    ]

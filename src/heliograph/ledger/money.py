@@ -1,0 +1,100 @@
+"""Money as whole micro-dollars: $1 is 1,000,000 and $0.03 is 30,000. Inside, never a float."""
+
+import dataclasses
+import decimal
+import re
+import uuid
+
+MICROS_PER_DOLLAR = 1_000_000
+
+# A billion dollars. Up to here a float still tells two neighbouring micro-dollars apart, so the
+# number in the JSON is exact.
+MAX_MICROS = 10**15
+
+_DOLLARS = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,6})?")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Hold:
+    """What one task sets aside at submit. A test task holds nothing: `amount_micros` is 0."""
+
+    account_id: str
+    task_id: uuid.UUID
+    amount_micros: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a hold is resolved: `charge_micros` is earned, `release_micros` goes back."""
+
+    charge_micros: int
+    release_micros: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Funding:
+    """Money from or, below zero, back to the outside: `kind` is `topup` or `adjust`."""
+
+    kind: str
+    amount_micros: int
+    note: str | None
+
+
+NOTHING = Settlement(charge_micros=0, release_micros=0)
+"""How a task that held nothing is settled: a test task, or one with a price of zero."""
+
+
+def settle(hold_micros: int, made: int, unit_price_micros: int) -> Settlement:
+    """Charge `made` pictures at the price frozen on the task and give the rest of the hold back.
+
+    A charge outside 0 … hold is a defect of ours and raises AssertionError, before money moves.
+    A test task holds nothing and is settled with NOTHING.
+    """
+    charge_micros = made * unit_price_micros
+    if not 0 <= charge_micros <= hold_micros:
+        raise AssertionError(f"a charge of {charge_micros} micros on a hold of {hold_micros}")
+    return Settlement(charge_micros, hold_micros - charge_micros)
+
+
+def dollars(micros: int) -> float:
+    """`micros` as the dollars of the public JSON: exact to six decimals up to MAX_MICROS.
+
+    Whole dollars come as an int (`75`, not `75.0`).
+    """
+    if micros % MICROS_PER_DOLLAR == 0:
+        return micros // MICROS_PER_DOLLAR
+    return micros / MICROS_PER_DOLLAR
+
+
+def format_dollars(micros: int) -> str:
+    """`micros` for people: `$0.03`, `$0.0125`, `-$2.00`, `$1,234.50`."""
+    whole, rest = divmod(abs(micros), MICROS_PER_DOLLAR)
+    cents, finer = divmod(rest, 10_000)
+    sign = "-" if micros < 0 else ""
+    return f"{sign}${whole:,}.{cents:02}" + (f"{finer:04}".rstrip("0") if finer else "")
+
+
+def micros_from_dollars(amount: str | float | decimal.Decimal, *, negative: bool = False) -> int:
+    """Dollars as typed or read (`"12.50"`, `12.5`, `3`) in micros, never rounded.
+
+    Raises ValueError, with a sentence for the person who typed it, for anything that is not a plain
+    number, has more than six decimals, is over MAX_MICROS, or is below zero without `negative`.
+    """
+    text = _plain(amount)
+    if not _DOLLARS.fullmatch(text):
+        raise ValueError(f"{text!r} is not an amount of dollars with at most six decimals")
+    micros = int(decimal.Decimal(text).scaleb(6))
+    if micros < 0 and not negative:
+        raise ValueError(f"{text!r} is below zero")
+    if abs(micros) > MAX_MICROS:
+        raise ValueError(f"{text!r} is more than {format_dollars(MAX_MICROS)}")
+    return micros
+
+
+def _plain(amount: str | float | decimal.Decimal) -> str:
+    """`amount` without an exponent: a float of 1e-06 is the dollars 0.000001."""
+    if isinstance(amount, str):
+        return amount.strip()
+    if isinstance(amount, bool):
+        return str(amount)
+    return format(decimal.Decimal(str(amount)), "f")

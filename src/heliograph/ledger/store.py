@@ -1,0 +1,264 @@
+"""Every statement that moves money. A movement and the balances it changes are one statement.
+
+topup    funding   → available     a customer pays in
+hold     available → held          a task is submitted
+charge   held      → revenue       pictures were made
+release  held      → available     the rest of the hold
+adjust   funding   ↔ available     the operator corrects, with a note
+"""
+
+import dataclasses
+import datetime
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+
+import asyncpg
+
+from heliograph.base import errors
+from heliograph.base.database import Connection, transaction
+from heliograph.ledger.money import Funding, Hold, Settlement, format_dollars
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Balance:
+    """What an account has, in micros (funded = available + held + charged), and its open tasks."""
+
+    account_id: str
+    available_micros: int
+    held_micros: int
+    charged_micros: int
+    funded_micros: int
+    live_tasks: int
+    max_live_tasks: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Transfer:
+    """One movement of `amount_micros` from `debit` to `credit`; never changed, never deleted."""
+
+    transfer_id: int
+    account_id: str
+    task_id: uuid.UUID | None
+    kind: str
+    debit: str
+    credit: str
+    amount_micros: int
+    note: str | None
+    created_at: datetime.datetime
+
+
+async def lock_balances(
+    connection: Connection, account_ids: Iterable[str]
+) -> Mapping[str, Balance]:
+    """The balances of these accounts, without unknown ones, locked until the transaction ends.
+
+    Locked in the order of their ids, so that two callers never wait for each other in a circle.
+    """
+    rows = await connection.fetch(
+        """
+        SELECT account_id, available_micros, held_micros, charged_micros, funded_micros,
+            live_tasks, max_live_tasks
+        FROM balances JOIN accounts USING (account_id)
+        WHERE account_id = ANY($1)
+        ORDER BY account_id
+        FOR UPDATE OF balances
+        """,
+        list(account_ids),
+    )
+    return {row["account_id"]: Balance(**row) for row in rows}
+
+
+async def read_balance(connection: Connection, account_id: str) -> Balance | None:
+    """The balance as it is now, not locked; None when there is no such account."""
+    row = await connection.fetchrow(
+        """
+        SELECT account_id, available_micros, held_micros, charged_micros, funded_micros,
+            live_tasks, max_live_tasks
+        FROM balances JOIN accounts USING (account_id)
+        WHERE account_id = $1
+        """,
+        account_id,
+    )
+    return None if row is None else Balance(**row)
+
+
+async def read_transfers(connection: Connection, task_id: uuid.UUID) -> list[Transfer]:
+    """The movements of one task, in the order they were made: its receipt."""
+    rows = await connection.fetch(
+        """
+        SELECT transfer_id, account_id, task_id, kind, debit, credit, amount_micros, note,
+            created_at
+        FROM transfers WHERE task_id = $1 ORDER BY transfer_id
+        """,
+        task_id,
+    )
+    return [Transfer(**row) for row in rows]
+
+
+async def hold_many(
+    connection: Connection, holds: Sequence[Hold], *, now: datetime.datetime
+) -> None:
+    """Set money aside for new tasks, and count each as live, those that hold nothing too.
+
+    The caller has locked the balances and decided that they suffice. An overdraft, or a second hold
+    for a task, is refused by the database and ends the transaction.
+    """
+    written = await connection.fetchrow(
+        """
+        WITH hold AS (
+            SELECT * FROM unnest($1::text[], $2::uuid[], $3::bigint[])
+                AS hold (account_id, task_id, amount_micros)
+        ), entry AS (
+            INSERT INTO transfers
+                (account_id, task_id, kind, debit, credit, amount_micros, created_at)
+            SELECT account_id, task_id, 'hold', 'available', 'held', amount_micros, $4::timestamptz
+            FROM hold WHERE amount_micros > 0
+            RETURNING 1
+        ), total AS (
+            SELECT account_id, sum(amount_micros)::bigint AS amount_micros,
+                count(*)::integer AS tasks
+            FROM hold GROUP BY account_id
+        ), balance AS (
+            UPDATE balances SET
+                available_micros = available_micros - total.amount_micros,
+                held_micros = held_micros + total.amount_micros,
+                live_tasks = live_tasks + total.tasks
+            FROM total WHERE balances.account_id = total.account_id
+            RETURNING total.tasks
+        )
+        SELECT (SELECT count(*) FROM entry) AS entries, (SELECT sum(tasks) FROM balance) AS tasks
+        """,
+        [hold.account_id for hold in holds],
+        [hold.task_id for hold in holds],
+        [hold.amount_micros for hold in holds],
+        now,
+    )
+    paid = sum(hold.amount_micros > 0 for hold in holds)
+    _must_be((paid, len(holds)), (written["entries"], written["tasks"] or 0), "holds")
+
+
+async def settle(
+    connection: Connection,
+    account_id: str,
+    task_id: uuid.UUID,
+    settlement: Settlement,
+    *,
+    now: datetime.datetime,
+) -> None:
+    """Resolve the hold of an ended task, once and in full, and count the task as live no more.
+
+    The caller has ended the task under its fence, in the same transaction. A settlement that does
+    not match the hold, or comes a second time, is a defect of ours: AssertionError, or
+    UniqueViolationError from the database, and the transaction ends.
+    """
+    entries = await connection.fetchval(
+        """
+        WITH held AS (
+            SELECT
+                COALESCE(sum(amount_micros) FILTER (WHERE kind = 'hold'), 0) = $3::bigint + $4::bigint
+                AND count(*) FILTER (WHERE kind <> 'hold') = 0 AS unresolved
+            FROM transfers WHERE task_id = $2 AND account_id = $1
+        ), entry AS (
+            INSERT INTO transfers
+                (account_id, task_id, kind, debit, credit, amount_micros, created_at)
+            SELECT $1, $2, kind, 'held', credit, amount_micros, $5::timestamptz
+            FROM (VALUES ('charge', 'revenue', $3::bigint), ('release', 'available', $4::bigint))
+                AS entry (kind, credit, amount_micros)
+            WHERE amount_micros > 0 AND (SELECT unresolved FROM held)
+            RETURNING 1
+        )
+        UPDATE balances SET
+            held_micros = held_micros - $3 - $4,
+            charged_micros = charged_micros + $3,
+            available_micros = available_micros + $4,
+            live_tasks = live_tasks - 1
+        WHERE account_id = $1 AND (SELECT unresolved FROM held)
+        RETURNING (SELECT count(*) FROM entry)
+        """,
+        account_id,
+        task_id,
+        settlement.charge_micros,
+        settlement.release_micros,
+        now,
+    )
+    due = (settlement.charge_micros > 0) + (settlement.release_micros > 0)
+    _must_be(due, entries, f"settlement rows of task {task_id}")
+
+
+async def top_up(
+    pool: asyncpg.Pool,
+    account_id: str,
+    amount_micros: int,
+    *,
+    note: str | None,
+    now: datetime.datetime,
+) -> Balance:
+    """Add what a customer paid, more than zero. Raises NotFound for an unknown account."""
+    if amount_micros <= 0:
+        raise errors.BadRequest("a top-up must be more than $0.00", "amount")
+    async with transaction(pool) as connection:
+        await _lock_one(connection, account_id)
+        await _fund(connection, account_id, Funding("topup", amount_micros, note), now=now)
+        return await _lock_one(connection, account_id)
+
+
+async def adjust(
+    pool: asyncpg.Pool, account_id: str, amount_micros: int, *, note: str, now: datetime.datetime
+) -> Balance:
+    """Correct a balance by a positive or negative amount; `note` says why, for the books.
+
+    Raises NotFound for an unknown account, PaymentRequired when less than that is available, and
+    BadRequest for an amount of zero or an empty note.
+    """
+    if amount_micros == 0:
+        raise errors.BadRequest("an adjustment of $0.00 changes nothing", "amount")
+    if not note.strip():
+        raise errors.BadRequest("an adjustment needs a note that says why", "note")
+    async with transaction(pool) as connection:
+        balance = await _lock_one(connection, account_id)
+        if balance.available_micros + amount_micros < 0:
+            available = format_dollars(balance.available_micros)
+            raise errors.PaymentRequired(
+                f"{format_dollars(-amount_micros)} cannot be taken: {available} is available"
+            )
+        await _fund(connection, account_id, Funding("adjust", amount_micros, note), now=now)
+        return await _lock_one(connection, account_id)
+
+
+async def _lock_one(connection: Connection, account_id: str) -> Balance:
+    balance = (await lock_balances(connection, [account_id])).get(account_id)
+    if balance is None:
+        raise errors.NotFound(f"There is no account {account_id}")
+    return balance
+
+
+async def _fund(
+    connection: Connection, account_id: str, funding: Funding, *, now: datetime.datetime
+) -> None:
+    inward = funding.amount_micros > 0
+    sides = ("funding", "available") if inward else ("available", "funding")
+    status = await connection.execute(
+        """
+        WITH entry AS (
+            INSERT INTO transfers (account_id, kind, debit, credit, amount_micros, note, created_at)
+            VALUES ($1, $3, $4, $5, abs($2::bigint), $6, $7)
+        )
+        UPDATE balances SET
+            available_micros = available_micros + $2::bigint,
+            funded_micros = funded_micros + $2::bigint
+        WHERE account_id = $1
+        """,
+        account_id,
+        funding.amount_micros,
+        funding.kind,
+        *sides,
+        funding.note,
+        now,
+    )
+    _must_be("UPDATE 1", status, "balances funded")
+
+
+def _must_be(expected: object, written: object, what: str) -> None:
+    """Stop before the commit when a statement wrote other rows than it must have."""
+    if written != expected:
+        raise AssertionError(f"{what}: expected {expected}, the database wrote {written}")

@@ -1,0 +1,1 @@
+"""Makers of pictures: one file per provider, one contract (`provider.py`)."""

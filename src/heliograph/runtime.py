@@ -1,0 +1,213 @@
+"""Everything is opened once, here, and handed on as one frozen object."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+
+from heliograph.accounts.keys import KeyReader
+from heliograph.accounts.limits import RateLimiter
+from heliograph.base.clock import Clock
+from heliograph.base.database import open_pool
+from heliograph.base.errors import Forbidden, OperatorError
+from heliograph.base.log import log
+from heliograph.base.migrate import migrate
+from heliograph.base.outbound import Outbound, check_url
+from heliograph.base.postgres import start_embedded
+from heliograph.base.settings import Settings
+from heliograph.catalog.model import Model
+from heliograph.catalog.models import MODELS
+from heliograph.catalog.prices import Prices, load_prices
+from heliograph.intake.decode import Decoder
+from heliograph.intake.fetch import Intake
+from heliograph.providers.dashscope import DashScopeProvider
+from heliograph.providers.provider import Provider
+from heliograph.providers.rehearsal import RehearsalProvider
+from heliograph.providers.studio import StudioProvider
+from heliograph.storage.disk import DiskStorage
+from heliograph.storage.storage import Storage
+from heliograph.webhooks.deliver import Deliverer
+from heliograph.webhooks.notice import Rules
+
+POOL_SIZE = 16
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What every room of the service needs, opened."""
+
+    settings: Settings
+    clock: Clock
+    pool: asyncpg.Pool
+    keys: KeyReader
+    limiter: RateLimiter
+    models: Mapping[str, Model]
+    prices: Prices
+    providers: Mapping[str, Provider]
+    storage: Storage
+    outbound: Outbound
+    intake: Intake
+    deliverer: Deliverer
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def route(self, *, test: bool, routing: str) -> list[Provider]:
+        """The providers that may serve a key, in the order in which they are asked.
+
+        Test keys rehearse; `auto` follows the operator's order, `value` takes its first, `official`
+        only DashScope. Raises Forbidden when the key's route has no provider here.
+        """
+        if test:
+            return [self.providers["rehearsal"]]
+        configured = [self.providers[name] for name in self.settings.providers]
+        if routing == "official":
+            configured = [provider for provider in configured if provider.name == "dashscope"]
+        if not configured:
+            raise Forbidden(
+                f"The key's route '{routing}' has no provider on this server."
+                " Use a key with another routing strategy."
+            )
+        return configured[:1] if routing == "value" else configured
+
+    def queue_of(
+        self, provider: str | None, ref: str | None, test: bool, routing: str
+    ) -> str:
+        """The queue in which a task's next step belongs: `check` once a provider has it."""
+        if ref is not None:
+            return "check"
+        known = self.providers.get(provider or "")
+        return (known or self.route(test=test, routing=routing)[0]).queue
+
+
+    def check_callback(self, url: str) -> None:
+        """Refuse, without looking anything up, a callback URL that can never be called (ValueError)."""
+        check_url(url, self.outbound.callbacks)
+
+    def check_image_url(self, url: str) -> None:
+        """Refuse, without fetching, an image URL that can never be fetched (ValueError)."""
+        self.intake.check_url(url)
+
+
+@contextlib.contextmanager
+def prepare_database(settings: Settings) -> Iterator[str]:
+    """The URL of the database; the embedded one runs at least as long as the block.
+
+    Raises OperatorError when the embedded one cannot start.
+    """
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with start_embedded(settings.data_dir) as postgres:
+        for change in postgres.changes:
+            log.info("database.permission_changed", change=change)
+        yield postgres.url
+
+
+@contextlib.asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
+    """A pool on the database, started and migrated if need be. Raises OperatorError."""
+    with prepare_database(settings) as url:
+        await migrate(url)
+        pool = await open_pool(url, size=POOL_SIZE)
+        try:
+            yield pool
+        finally:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(pool.close(), 5)
+
+
+@contextlib.asynccontextmanager
+async def open_runtime(
+    settings: Settings, clock: Clock | None = None, *, processes: int = 1
+) -> AsyncIterator[Runtime]:
+    """Open everything that `settings` describe, and close it in the opposite order.
+
+    `processes` is how many share this service's port and so the rate limits. Raises OperatorError.
+    """
+    clock = clock or Clock()
+    prices = load_prices(_read_prices(settings.prices_file), MODELS)
+    async with contextlib.AsyncExitStack() as opened:
+        pool = await opened.enter_async_context(open_database(settings))
+        outbound = await opened.enter_async_context(
+            Outbound(
+                settings.trusted_networks, allow_http_callbacks=settings.allow_http_callbacks
+            )
+        )
+        decoder = Decoder()
+        opened.push_async_callback(decoder.close)
+        providers = _open_providers(settings, clock)
+        for provider in providers.values():
+            opened.push_async_callback(provider.close)
+        yield Runtime(
+            settings=settings,
+            clock=clock,
+            pool=pool,
+            keys=KeyReader(pool, clock),
+            limiter=RateLimiter(processes),
+            models=MODELS,
+            prices=prices,
+            providers=providers,
+            storage=DiskStorage(_storage_root(settings)),
+            outbound=outbound,
+            intake=Intake(outbound, decoder),
+            deliverer=Deliverer(pool, outbound, clock, rules=_rules(settings)),
+        )
+
+
+def _open_providers(settings: Settings, clock: Clock) -> dict[str, Provider]:
+    """Every provider that is configured, and the rehearsal for test keys. A new one is a line here."""
+    makers = {
+        "studio": lambda: StudioProvider(settings.render_processes, settings.data_dir / "cache"),
+        "dashscope": lambda: _open_dashscope(settings),
+    }
+    unknown = [name for name in settings.providers if name not in makers]
+    if unknown or not settings.providers:
+        raise OperatorError(
+            f"HELIOGRAPH_PROVIDERS names {', '.join(unknown) or 'none'};"
+            f" this version knows {', '.join(makers)}."
+        )
+    configured: dict[str, Provider] = {name: makers[name]() for name in settings.providers}
+    return configured | {"rehearsal": RehearsalProvider(clock)}
+
+
+def _open_dashscope(settings: Settings) -> Provider:
+    if not settings.dashscope_api_key:
+        raise OperatorError(
+            "HELIOGRAPH_PROVIDERS names dashscope, but HELIOGRAPH_DASHSCOPE_API_KEY is not set."
+        )
+    return DashScopeProvider(
+        api_key=settings.dashscope_api_key, base_url=settings.dashscope_base_url
+    )
+
+
+def _storage_root(settings: Settings) -> Path:
+    if settings.storage_url is None:
+        return settings.data_dir / "files"
+    parts = urlsplit(settings.storage_url)
+    if parts.scheme != "file" or parts.netloc or not parts.path:
+        raise OperatorError(
+            f"HELIOGRAPH_STORAGE_URL is {settings.storage_url};"
+            " this version keeps files in a folder: file:///path/to/folder."
+        )
+    return Path(unquote(parts.path))
+
+
+def _rules(settings: Settings) -> Rules:
+    return Rules(
+        retry_seconds=settings.webhook_retry_seconds,
+        timeout_seconds=settings.webhook_timeout_seconds,
+        accept_any_2xx=settings.webhook_accept_any_2xx,
+    )
+
+
+def _read_prices(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.expanduser().read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise OperatorError(f"HELIOGRAPH_PRICES_FILE: {path} cannot be read: {error}") from None

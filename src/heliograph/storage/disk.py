@@ -1,0 +1,145 @@
+"""Pictures as files in a folder of this machine."""
+
+import asyncio
+import errno
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from heliograph.base.errors import Busy, OperatorError
+
+# Half-written files live here, on the same file system and out of reach of any path.
+_INCOMING = ".incoming"
+_LEFTOVER_SECONDS = 3600
+_MAX_PATH_CHARACTERS = 512
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_RETRY_AFTER_SECONDS = 30
+# A folder may be removed, being empty, between its making and the file's arrival.
+_ATTEMPTS = 5
+_THREADS = 4
+
+
+class DiskStorage:
+    """Files under `root`, which is made if need be. Any number of processes may share it."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+        # fsync may take long; these threads keep it from holding up the event loop or name look-ups.
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="storage")
+        try:
+            _make_folder(self._root / _INCOMING)
+        except OSError as error:
+            raise OperatorError(
+                f"The folder for pictures, {root}, cannot be used: {error.strerror}. "
+                "Make it writable, or set HELIOGRAPH_DATA_DIR or HELIOGRAPH_STORAGE_URL."
+            ) from error
+        self._remove_leftovers()
+
+    async def write(self, path: str, data: bytes) -> None:
+        """See Storage.write; ValueError for a path that is none."""
+        await self._in_thread(lambda: self._write(self._place(path), data))
+
+    async def delete(self, path: str) -> None:
+        """See Storage.delete; ValueError for a path that is none."""
+        await self._in_thread(lambda: self._delete(self._place(path)))
+
+    def local_path(self, path: str) -> Path | None:
+        """See Storage.local_path."""
+        try:
+            place = self._place(path)
+        except ValueError:
+            return None
+        return place if place.is_file() else None
+
+    async def _in_thread(self, work: Callable[[], None]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def _place(self, path: str) -> Path:
+        names = path.split("/")
+        if len(path) > _MAX_PATH_CHARACTERS or not all(map(_NAME.fullmatch, names)):
+            raise ValueError(f"no path within the storage: {path[:_MAX_PATH_CHARACTERS]!r}")
+        place = self._root.joinpath(*names)
+        # The names cannot climb; a link that somebody put under the root could.
+        if not place.resolve().is_relative_to(self._root.resolve()):
+            raise ValueError(f"a path that leaves the storage: {path!r}")
+        return place
+
+    def _write(self, place: Path, data: bytes) -> None:
+        incoming = self._root / _INCOMING / secrets.token_hex(16)
+        try:
+            _write_whole(incoming, data)
+            _publish(incoming, place)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            raise Busy(
+                "There is no room left for pictures on the server. Try again later.",
+                retry_after_seconds=_RETRY_AFTER_SECONDS,
+            ) from error
+        finally:
+            incoming.unlink(missing_ok=True)
+
+    def _delete(self, place: Path) -> None:
+        place.unlink(missing_ok=True)
+        for folder in place.parents:
+            if folder == self._root:
+                break
+            try:
+                folder.rmdir()
+            except OSError:
+                break
+
+    def _remove_leftovers(self) -> None:
+        """Remove what processes that were killed had begun to write."""
+        oldest_seconds = time.time() - _LEFTOVER_SECONDS
+        for leftover in (self._root / _INCOMING).iterdir():
+            with suppress(FileNotFoundError):
+                if leftover.stat().st_mtime < oldest_seconds:
+                    leftover.unlink()
+
+
+def _write_whole(place: Path, data: bytes) -> None:
+    descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "wb") as file:  # noqa: PTH123 - opened with its mode already
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _publish(incoming: Path, place: Path) -> None:
+    """Give the file its name. A link, unlike a rename, never replaces a file that is there."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        _make_folder(place.parent)
+        try:
+            os.link(incoming, place)
+        except FileNotFoundError:
+            if attempt == _ATTEMPTS:
+                raise
+        else:
+            break
+    _fsync_folder(place.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make `folder` and those above it, each entry on disk before the next."""
+    if folder.is_dir():
+        return
+    if folder.parent != folder:
+        _make_folder(folder.parent)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+        _fsync_folder(folder.parent)
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

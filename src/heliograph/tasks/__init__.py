@@ -1,0 +1,1 @@
+"""SPINE: the life of a task, one file per step."""

@@ -1,0 +1,61 @@
+"""Finish, the only ending of a task (T4): state, money and notice in one transaction."""
+
+import asyncio
+import datetime
+import uuid
+
+from heliograph.base.database import transaction
+from heliograph.base.log import log
+from heliograph.ledger.money import settle
+from heliograph.ledger.store import settle as settle_balance
+from heliograph.runtime import Runtime
+from heliograph.tasks import store
+from heliograph.tasks.pictures import discard_pictures
+from heliograph.tasks.task import Ending, Task, TaskStatus
+from heliograph.tasks.view import status_body
+from heliograph.webhooks.notice import Notice
+from heliograph.webhooks.store import add_notice
+
+
+async def finish(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | None:
+    """End `task`: charge the images that were made, give the rest back, tell the receiver.
+
+    None when the claim was lost: then nothing is written and the stored files are deleted again.
+    """
+    # once begun it must not be torn by a worker that is told to stop
+    ended = await asyncio.shield(_commit(runtime, task, ending))
+    if ended is None:
+        log.info("task.late_ending_dropped", claim_no=task.claim_no)
+        await discard_pictures(runtime, ending)
+        return None
+    seconds = (runtime.clock.now() - task.created_at).total_seconds()
+    log.info(
+        "task.ended",
+        state=ended.state,
+        made=ending.made,
+        fail_code=ending.fail_code,
+        seconds=round(seconds, 3),
+    )
+    return ended
+
+
+async def _commit(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | None:
+    now = runtime.clock.now()
+    retention = datetime.timedelta(hours=runtime.settings.result_retention_hours)
+    expire_at = now + retention if ending.made else None
+    async with transaction(runtime.pool) as connection:
+        ended = await store.end_task(connection, task, ending, now, expire_at)
+        if ended is None:
+            return None
+        outcome = "finished" if ending.made else "failed"
+        await store.end_attempt(connection, task, outcome, ending.fail_message, now)
+        price = 0 if task.test else task.unit_price_micros
+        settlement = settle(task.hold_micros, ending.made, price)
+        await settle_balance(connection, task.account_id, task.task_id, settlement, now=now)
+        if task.callback_url is not None:
+            body = status_body(ended, runtime.settings.public_url)
+            notice = Notice(
+                uuid.uuid4(), task.task_id, task.account_id, task.callback_url, body, now
+            )
+            await add_notice(connection, notice)
+    return ended

@@ -1,0 +1,69 @@
+"""Pictures on disk before the money moves: a customer pays only for files that can be served."""
+
+import asyncio
+import hashlib
+import secrets
+from typing import Any
+
+from heliograph.base.errors import PictureRefused
+from heliograph.base.log import log
+from heliograph.intake.header import scan
+from heliograph.providers.provider import Finished, Made, Missing
+from heliograph.runtime import Runtime
+from heliograph.tasks.task import Ending, Task
+
+SUFFIXES = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
+
+
+async def store_pictures(runtime: Runtime, task: Task, finished: Finished) -> Ending:
+    """Write every picture that was made, under the claim's own names; give the task's ending.
+
+    Images that are missing, or that turn out to be no pictures, are named with their reason.
+    Raises Busy when storage cannot take them.
+    """
+    images = [
+        await _store_one(runtime, task, index, image)
+        for index, image in enumerate(finished.images[: task.request.num_images])
+    ]
+    missing = next((image for image in images if "path" not in image), None)
+    if missing is None or any("path" in image for image in images):
+        return Ending(tuple(images), warnings=finished.warnings)
+    return Ending(
+        tuple(images), missing["fail_code"], missing["fail_message"], finished.warnings
+    )
+
+
+async def _store_one(
+    runtime: Runtime, task: Task, index: int, image: Made | Missing
+) -> dict[str, Any]:
+    if isinstance(image, Missing):
+        return _missing(image.code, image.message)
+    try:
+        header = scan(image.data)
+        suffix = SUFFIXES[header.format]
+    except (PictureRefused, KeyError) as error:
+        log.error("provider.not_a_picture", index=index, error=str(error))
+        return _missing("InternalError", "The image engine answered with something that is no picture.")
+    # the path is the only key to the file, so it must not be guessable
+    name = f"{task.claim_no}-{index}-{secrets.token_hex(16)}.{suffix}"
+    path = f"results/{task.hex}/{name}"
+    await runtime.storage.write(path, image.data)
+    digest = await asyncio.to_thread(hashlib.sha256, image.data)
+    return {
+        "path": path,
+        "width": header.width,
+        "height": header.height,
+        "size_bytes": len(image.data),
+        "sha256": digest.hexdigest(),
+    }
+
+
+def _missing(code: str, message: str) -> dict[str, Any]:
+    return {"fail_code": code, "fail_message": message}
+
+
+async def discard_pictures(runtime: Runtime, ending: Ending) -> None:
+    """Delete what a lost claim has written; no row names these files."""
+    for image in ending.images:
+        if "path" in image:
+            await runtime.storage.delete(image["path"])

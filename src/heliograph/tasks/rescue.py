@@ -1,0 +1,59 @@
+"""What nobody else looks after: overdue tasks and notices are nudged, files past their time deleted."""
+
+import datetime
+
+from heliograph.base.database import transaction
+from heliograph.base.jobs import Job, enqueue, prune_job_log
+from heliograph.base.log import log
+from heliograph.runtime import Runtime
+from heliograph.tasks import store
+from heliograph.tasks.task import GRACE_SECONDS
+from heliograph.webhooks.store import nudge, overdue
+
+MOST_NUDGES = 1000
+MOST_DELETIONS = 500
+JOB_LOG_HOURS = 24
+GRACE = datetime.timedelta(seconds=GRACE_SECONDS)
+
+
+async def sweep(runtime: Runtime) -> int:
+    """Queue a job for every open task and notice that is overdue; gives how many.
+
+    So not even a lost job loses a task. A nudge that is queued already is not queued twice.
+    """
+    now = runtime.clock.now()
+    async with transaction(runtime.pool) as connection:
+        tasks = await store.nudge_overdue(connection, now, GRACE_SECONDS, MOST_NUDGES)
+        notices = await overdue(connection, before=now - GRACE, limit=MOST_NUDGES)
+        jobs = [
+            Job(
+                runtime.queue_of(task.provider, task.provider_ref, task.test, task.routing),
+                task.hex,
+                dedupe_key=f"nudge:{task.hex}",
+            )
+            for task in tasks
+        ]
+        await enqueue(connection, jobs)
+        await nudge(connection, notices)
+    if tasks or notices:
+        log.info("sweep.nudged", tasks=len(tasks), notices=len(notices))
+    return len(tasks) + len(notices)
+
+
+async def expire_files(runtime: Runtime) -> int:
+    """Delete the files of tasks whose retention is over; gives the number of tasks.
+
+    The files go first, so that a crash in between is repaired by the next run.
+    """
+    now = runtime.clock.now()
+    expired = await store.read_expired(runtime.pool, now, MOST_DELETIONS)
+    for task in expired:
+        for path in task.paths:
+            await runtime.storage.delete(path)
+    await store.mark_files_deleted(runtime.pool, [task.task_id for task in expired], now)
+    return len(expired)
+
+
+async def prune_jobs(runtime: Runtime) -> None:
+    """Delete the queue's log of jobs older than a day; it serves statistics only."""
+    await prune_job_log(runtime.pool, JOB_LOG_HOURS)

@@ -1,0 +1,342 @@
+"""Every statement on tasks and attempts. Writes name the state and the claim that they expect."""
+
+import datetime
+import uuid
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import asyncpg
+import msgspec
+
+from heliograph.base.database import Connection
+from heliograph.base.jobs import Job, enqueue
+from heliograph.catalog.request import ImageRequest
+from heliograph.tasks.admit import Draft
+from heliograph.tasks.task import (
+    PENDING_NUDGE_SECONDS,
+    Ending,
+    Task,
+    TaskDetail,
+    TaskStatus,
+)
+
+Row = TypeVar("Row", Task, TaskStatus)
+
+TASK_COLUMNS = ", ".join(Task.__struct_fields__)
+STATUS_COLUMNS = ", ".join(TaskStatus.__struct_fields__)
+DETAIL_COLUMNS = ", ".join(TaskDetail.__struct_fields__)
+
+INSERT_TASKS = """
+INSERT INTO tasks (task_id, account_id, key_id, model, mode, test, routing, request, num_images,
+  unit_price_micros, callback_url, source, state, due_at, created_at, deadline_at)
+SELECT task_id, account_id, key_id, model, mode, test, routing, request::jsonb, num_images,
+  unit_price_micros, callback_url, source, 'pending', due_at, created_at, deadline_at
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[],
+  $8::text[], $9::smallint[], $10::bigint[], $11::text[], $12::text[], $13::timestamptz[],
+  $14::timestamptz[], $15::timestamptz[])
+  AS new (task_id, account_id, key_id, model, mode, test, routing, request, num_images,
+  unit_price_micros, callback_url, source, due_at, created_at, deadline_at)
+"""
+
+
+async def insert_tasks(connection: Connection, drafts: Sequence[Draft]) -> None:
+    """Write the admitted `drafts` as pending tasks."""
+    await connection.execute(INSERT_TASKS, *zip(*(_new_row(draft) for draft in drafts), strict=True))
+
+
+def _new_row(draft: Draft) -> tuple[Any, ...]:
+    key, submission = draft.key, draft.submission
+    image = submission.image
+    return (
+        draft.task_id,
+        key.account_id,
+        key.key_id,
+        submission.model,
+        image.mode,
+        key.test,
+        key.routing,
+        msgspec.json.encode(image).decode(),
+        image.num_images,
+        draft.unit_price_micros,
+        submission.callback_url,
+        submission.source,
+        draft.created_at + datetime.timedelta(seconds=PENDING_NUDGE_SECONDS),
+        draft.created_at,
+        draft.deadline_at,
+    )
+
+
+async def enqueue_tasks(
+    connection: Connection, jobs: Sequence[tuple[str, uuid.UUID, int]]
+) -> None:
+    """Queue a job for each (queue, task id, priority)."""
+    await enqueue(connection, [Job(queue, task_id.hex, priority) for queue, task_id, priority in jobs])
+
+
+async def claim_task(
+    connection: Connection, task_id: uuid.UUID, now: datetime.datetime, lease_seconds: float
+) -> Task | None:
+    """Take a task up: a pending one, or one in work that nobody has renewed. None: not to be had."""
+    row = await connection.fetchrow(
+        f"""
+        UPDATE tasks SET state = 'processing', claim_no = claim_no + 1, due_at = $3,
+          claimed_at = coalesce(claimed_at, $2)
+        WHERE task_id = $1 AND (state = 'pending' OR (state = 'processing' AND due_at <= $2))
+        RETURNING {TASK_COLUMNS}
+        """,
+        task_id,
+        now,
+        now + datetime.timedelta(seconds=lease_seconds),
+    )
+    return _read(Task, row)
+
+
+async def renew_claim(
+    connection: Connection, task: Task, due_at: datetime.datetime, progress: float | None
+) -> bool:
+    """Keep a claim for longer and note progress (0 to 1). False: the claim is lost."""
+    return _one(
+        await connection.execute(
+            """
+            UPDATE tasks SET due_at = $3, progress = coalesce($4, progress)
+            WHERE task_id = $1 AND claim_no = $2 AND state = 'processing'
+            """,
+            task.task_id,
+            task.claim_no,
+            due_at,
+            progress,
+        )
+    )
+
+
+async def begin_attempt(
+    connection: Connection, task: Task, provider: str, now: datetime.datetime
+) -> bool:
+    """T2b: commit the intention to call `provider`, before the call. False: the claim is lost."""
+    return _one(
+        await connection.execute(
+            """
+            WITH held AS (
+              UPDATE tasks SET provider = $3, starts = starts + 1
+              WHERE task_id = $1 AND claim_no = $2 AND state = 'processing' RETURNING 1)
+            INSERT INTO attempts (task_id, claim_no, provider, outcome, intended_at)
+            SELECT $1, $2, $3, 'intended', $4 FROM held
+            """,
+            task.task_id,
+            task.claim_no,
+            provider,
+            now,
+        )
+    )
+
+
+async def end_attempt(
+    connection: Connection, task: Task, outcome: str, detail: str | None, now: datetime.datetime
+) -> None:
+    """Note what became of the call of this claim: `finished`, `failed` or `unknown`."""
+    await connection.execute(
+        """
+        UPDATE attempts SET outcome = $3, detail = $4, ended_at = $5
+        WHERE task_id = $1 AND claim_no = $2 AND outcome = 'intended'
+        """,
+        task.task_id,
+        task.claim_no,
+        outcome,
+        detail,
+        now,
+    )
+
+
+async def save_ref(
+    connection: Connection, task: Task, ref: str, check_at: datetime.datetime
+) -> bool:
+    """T3: keep the provider's reference. The first one wins, whoever holds the claim.
+
+    It is not fenced, because it moves no money, and refusing a late one would only make the next
+    worker start the job, and pay for it, again. False: the task has ended or has another one.
+    """
+    return _one(
+        await connection.execute(
+            """
+            WITH attempt AS (
+              UPDATE attempts SET outcome = 'started', provider_ref = $3
+              WHERE task_id = $1 AND claim_no = $2)
+            UPDATE tasks SET provider_ref = $3, due_at = $4
+            WHERE task_id = $1 AND provider_ref IS NULL AND state = 'processing'
+            """,
+            task.task_id,
+            task.claim_no,
+            ref,
+            check_at,
+        )
+    )
+
+
+async def hand_back(
+    connection: Connection, task: Task, now: datetime.datetime, due_at: datetime.datetime
+) -> bool:
+    """Undo a start that was broken off on purpose; anyone may take the task up from `due_at` on."""
+    return _one(
+        await connection.execute(
+            """
+            WITH attempt AS (
+              UPDATE attempts SET outcome = 'failed', detail = 'handed back', ended_at = $3
+              WHERE task_id = $1 AND claim_no = $2 AND outcome = 'intended' RETURNING 1)
+            UPDATE tasks SET due_at = $4, progress = NULL,
+              starts = starts - (SELECT count(*) FROM attempt)
+            WHERE task_id = $1 AND claim_no = $2 AND state = 'processing'
+            """,
+            task.task_id,
+            task.claim_no,
+            now,
+            due_at,
+        )
+    )
+
+
+async def end_task(
+    connection: Connection,
+    task: Task,
+    ending: Ending,
+    now: datetime.datetime,
+    files_expire_at: datetime.datetime | None,
+) -> TaskStatus | None:
+    """Write the final state, once, under this claim. None: the claim is lost, nothing was written."""
+    row = await connection.fetchrow(
+        f"""
+        UPDATE tasks SET state = $3, images = $4, fail_code = $5, fail_message = $6, warnings = $7,
+          completed_at = $8, files_expire_at = $9, progress = NULL
+        WHERE task_id = $1 AND claim_no = $2 AND state = 'processing'
+        RETURNING {STATUS_COLUMNS}
+        """,
+        task.task_id,
+        task.claim_no,
+        ending.state,
+        list(ending.images),
+        ending.fail_code,
+        ending.fail_message,
+        list(ending.warnings),
+        now,
+        files_expire_at,
+    )
+    return _read(TaskStatus, row)
+
+
+async def read_statuses(
+    pool: asyncpg.Pool, task_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, TaskStatus]:
+    """The status rows of those of `task_ids` that exist, in one query."""
+    rows = await pool.fetch(
+        f"SELECT {STATUS_COLUMNS} FROM tasks WHERE task_id = ANY($1)", task_ids
+    )
+    return {row[0]: TaskStatus(*row) for row in rows}
+
+
+async def nudge_overdue(
+    connection: Connection, now: datetime.datetime, grace_seconds: float, limit: int
+) -> list[Task]:
+    """Open tasks that nobody has looked at in time; pending ones are not named again for a while."""
+    rows = await connection.fetch(
+        f"""
+        UPDATE tasks SET due_at = CASE state WHEN 'pending' THEN $3 ELSE due_at END
+        WHERE task_id IN (
+          SELECT task_id FROM tasks WHERE state IN ('pending', 'processing') AND due_at < $1
+          ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+        RETURNING {TASK_COLUMNS}
+        """,
+        now - datetime.timedelta(seconds=grace_seconds),
+        limit,
+        now + datetime.timedelta(seconds=PENDING_NUDGE_SECONDS),
+    )
+    return [task for row in rows if (task := _read(Task, row))]
+
+
+async def read_expired(
+    connection: Connection, now: datetime.datetime, limit: int
+) -> list[TaskStatus]:
+    """Tasks whose files are past their time and not yet deleted."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {STATUS_COLUMNS} FROM tasks
+        WHERE files_expire_at <= $1 AND files_deleted_at IS NULL ORDER BY files_expire_at LIMIT $2
+        """,
+        now,
+        limit,
+    )
+    return [TaskStatus(*row) for row in rows]
+
+
+async def mark_files_deleted(
+    connection: Connection, task_ids: Sequence[uuid.UUID], now: datetime.datetime
+) -> None:
+    """Note that the files of `task_ids` are gone; their addresses answer 410 from now on."""
+    await connection.execute(
+        "UPDATE tasks SET files_deleted_at = $2 WHERE task_id = ANY($1)", task_ids, now
+    )
+
+
+async def take_over(
+    connection: Connection, task_id: uuid.UUID, now: datetime.datetime, lease_seconds: float
+) -> Task | None:
+    """Claim an open task whoever holds it; the holder finds its claim lost. None: not open."""
+    row = await connection.fetchrow(
+        f"""
+        UPDATE tasks SET state = 'processing', claim_no = claim_no + 1, due_at = $2,
+          claimed_at = coalesce(claimed_at, $3)
+        WHERE task_id = $1 AND state IN ('pending', 'processing') RETURNING {TASK_COLUMNS}
+        """,
+        task_id,
+        now + datetime.timedelta(seconds=lease_seconds),
+        now,
+    )
+    return _read(Task, row)
+
+
+async def list_details(
+    connection: Connection, state: str | None, account_id: str | None, limit: int
+) -> list[TaskDetail]:
+    """Tasks, the youngest first; of one state or account, or of all."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {DETAIL_COLUMNS} FROM tasks
+        WHERE ($1::text IS NULL OR state = $1) AND ($2::text IS NULL OR account_id = $2)
+        ORDER BY task_id DESC LIMIT $3
+        """,
+        state,
+        account_id,
+        limit,
+    )
+    return [TaskDetail(*row) for row in rows]
+
+
+async def read_detail(connection: Connection, task_id: uuid.UUID) -> TaskDetail | None:
+    """Everything about one task, or None."""
+    row = await connection.fetchrow(
+        f"SELECT {DETAIL_COLUMNS} FROM tasks WHERE task_id = $1", task_id
+    )
+    return None if row is None else TaskDetail(*row)
+
+
+async def read_attempts(connection: Connection, task_id: uuid.UUID) -> list[dict[str, Any]]:
+    """The calls to providers for one task, in their order."""
+    rows = await connection.fetch(
+        """
+        SELECT claim_no, provider, outcome, provider_ref, detail, intended_at, ended_at
+        FROM attempts WHERE task_id = $1 ORDER BY claim_no
+        """,
+        task_id,
+    )
+    return [dict(row) for row in rows]
+
+
+def _read(kind: type[Row], row: asyncpg.Record | None) -> Row | None:
+    if row is None:
+        return None
+    values = dict(row)
+    if kind is Task:
+        values["request"] = msgspec.convert(values["request"], ImageRequest)
+    return kind(**values)
+
+
+def _one(status: str) -> bool:
+    return status.endswith(" 1")

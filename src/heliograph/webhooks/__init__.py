@@ -1,0 +1,1 @@
+"""NOUN: notices of ended tasks, signed and delivered."""

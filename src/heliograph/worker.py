@@ -1,0 +1,149 @@
+"""The worker: one PgQueuer entrypoint per step, each a few lines that call the spine; the schedules.
+
+Steps that start and check remote jobs and deliver webhooks share many slots. Engines that answer
+with the pictures in the same call have a queue of their own, sized to what they can really do.
+"""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Awaitable, Callable, Collection
+from datetime import timedelta
+
+from pgqueuer import PgQueuer
+from pgqueuer.domain.errors import RetryRequested
+from pgqueuer.models import Job, Schedule
+
+from heliograph.base.errors import Busy
+from heliograph.base.log import log
+from heliograph.runtime import Runtime
+from heliograph.tasks.rescue import expire_files, prune_jobs, sweep
+from heliograph.tasks.run import advance
+from heliograph.webhooks.deliver import Later
+
+QUEUES = ("run", "check", "deliver", "render")
+
+#: A job whose worker gives no sign of life for this long is given to another worker.
+HEARTBEAT_SECONDS = 10
+POLL_SECONDS = 5
+BATCH = 10
+RESTART_SECONDS = 1.0
+
+#: A worker that is told to stop lets work in flight go on for this long, then hands it back.
+DRAIN_SECONDS = 8
+
+Handler = Callable[[Runtime, uuid.UUID], Awaitable[None]]
+
+
+async def work(runtime: Runtime, stop: asyncio.Event, queues: Collection[str] = QUEUES) -> None:
+    """Serve `queues` until `stop` is set, then finish or hand back what is in flight."""
+    slots = runtime.settings.worker_concurrency
+    remote = [queue for queue in queues if queue != "render"]
+    async with asyncio.TaskGroup() as group:
+        if remote:
+            group.create_task(_keep_serving(runtime, stop, remote, BATCH, slots))
+        if "render" in queues:
+            # one task beyond the engine's own capacity keeps it busy between two tasks
+            slots = max(2, runtime.settings.render_processes)
+            group.create_task(_keep_serving(runtime, stop, ["render"], 1, slots))
+
+
+async def _keep_serving(
+    runtime: Runtime, stop: asyncio.Event, queues: Collection[str], batch: int, slots: int
+) -> None:
+    """Run PgQueuer, and start it again when the database went away under it."""
+    while not stop.is_set():
+        in_flight: set[asyncio.Task[object]] = set()
+        try:
+            await _serve(runtime, stop, _app(runtime, queues, in_flight), batch, slots, in_flight)
+        except Exception as error:  # noqa: BLE001 - whatever it was, tasks must go on
+            log.warning("worker.restarting", queues=list(queues), error=repr(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), RESTART_SECONDS)
+
+
+async def _serve(  # noqa: PLR0913 - one caller, and each is needed
+    runtime: Runtime,
+    stop: asyncio.Event,
+    app: PgQueuer,
+    batch: int,
+    slots: int,
+    in_flight: set["asyncio.Task[object]"],
+) -> None:
+    drainer = asyncio.create_task(_drain(stop, app, in_flight))
+    try:
+        await app.run(
+            dequeue_timeout=timedelta(seconds=POLL_SECONDS),
+            batch_size=batch,
+            max_concurrent_tasks=slots,
+            heartbeat_timeout=timedelta(seconds=HEARTBEAT_SECONDS),
+            shutdown_on_listener_failure=True,
+        )
+    finally:
+        drainer.cancel()
+
+
+async def _drain(
+    stop: asyncio.Event, app: PgQueuer, in_flight: set["asyncio.Task[object]"]
+) -> None:
+    await stop.wait()
+    app.shutdown.set()
+    await asyncio.sleep(DRAIN_SECONDS)
+    for task in in_flight:
+        task.cancel()
+
+
+def _app(
+    runtime: Runtime, queues: Collection[str], in_flight: set["asyncio.Task[object]"]
+) -> PgQueuer:
+    app = PgQueuer.from_asyncpg_pool(runtime.pool)
+    for queue in queues:
+        handler = _deliver if queue == "deliver" else advance
+        app.entrypoint(queue)(_entrypoint(runtime, handler, in_flight))
+    if "run" in queues:
+        _schedule(app, runtime)
+    return app
+
+
+def _entrypoint(
+    runtime: Runtime, handler: Handler, in_flight: set["asyncio.Task[object]"]
+) -> Callable[[Job], Awaitable[None]]:
+    async def step(job: Job) -> None:
+        current = asyncio.current_task()
+        assert current is not None
+        in_flight.add(current)
+        try:
+            await handler(runtime, uuid.UUID((job.payload or b"").decode()))
+        except RetryRequested:
+            raise
+        except Busy as busy:
+            log.warning("worker.busy", entrypoint=job.entrypoint, error=busy.message)
+        except Exception:
+            # the row is the truth: the sweep asks again, so the job may go
+            log.exception("worker.step_failed", entrypoint=job.entrypoint)
+        finally:
+            in_flight.discard(current)
+
+    return step
+
+
+async def _deliver(runtime: Runtime, notice_id: uuid.UUID) -> None:
+    outcome = await runtime.deliverer.deliver(notice_id)
+    if isinstance(outcome, Later):
+        raise RetryRequested(delay=timedelta(seconds=outcome.seconds), reason="host is at its limit")
+
+
+def _schedule(app: PgQueuer, runtime: Runtime) -> None:
+    """The schedules are rows in the database: each runs once, however many workers there are."""
+
+    @app.schedule("sweep", "* * * * * */5")
+    async def _sweep(_schedule: Schedule) -> None:
+        await sweep(runtime)
+
+    @app.schedule("expire_files", "* * * * *")
+    async def _expire(_schedule: Schedule) -> None:
+        await expire_files(runtime)
+
+    @app.schedule("prune_jobs", "7 * * * *")
+    async def _prune(_schedule: Schedule) -> None:
+        await prune_jobs(runtime)

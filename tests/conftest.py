@@ -1,0 +1,31 @@
+"""What every test may ask for."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import pytest
+
+from heliograph.base.database import open_pool
+from support.database import Databases, open_databases
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """A PostgreSQL server, shared by all tests."""
+    with open_databases() as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(databases: Databases) -> Iterator[str]:
+    """A fresh, migrated database of the test's own."""
+    with databases.fresh() as url:
+        yield url
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
+    """A pool on the test's own database."""
+    pool = await open_pool(database_url, size=10)
+    yield pool
+    await pool.close()

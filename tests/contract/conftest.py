@@ -1,0 +1,28 @@
+"""One running service for all contract tests; each test makes customers of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+from contract.service import Customer, Service, running_service
+from support.database import Databases
+
+
+@pytest.fixture(scope="session")
+def service(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with (
+        databases.fresh() as url,
+        running_service(url, tmp_path_factory.mktemp("data")) as service,
+    ):
+        yield service
+
+
+@pytest.fixture
+def customer(service: Service) -> Customer:
+    """Pays, and can."""
+    return service.customer(dollars=100)
+
+
+@pytest.fixture
+def tester(service: Service) -> Customer:
+    """Has a test key: its tasks rehearse every outcome and cost nothing."""
+    return service.customer(test=True)

@@ -1,0 +1,168 @@
+import asyncio
+import dataclasses
+import datetime
+import uuid
+
+import asyncpg
+import pytest
+from support.notices import Desk
+
+from heliograph.base.clock import SettableClock
+from heliograph.base.database import borrow, transaction
+from heliograph.webhooks import store
+from heliograph.webhooks.notice import Dead, Delivered, Reply, Verdict
+from heliograph.webhooks.store import Backlog, Claim, Filter
+
+URL = "https://example.com/hook"
+
+
+@pytest.fixture
+def clock():
+    return SettableClock(datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC))
+
+
+@pytest.fixture
+async def desk(pool, clock):
+    desk = Desk(pool, clock)
+    await desk.open_account("acc_1")
+    await desk.open_account("acc_2")
+    return desk
+
+
+async def end(desk: Desk, notice_id: uuid.UUID, verdict: Verdict, now: datetime.datetime) -> None:
+    lease_until = now + datetime.timedelta(seconds=60)
+    async with transaction(desk.pool) as conn:
+        claim = await store.claim_notice(conn, notice_id, now=now, lease_until=lease_until)
+        assert claim is not None
+        await store.note_reply(conn, claim, Reply(latency_ms=3), verdict=verdict, now=now)
+
+
+async def list_ids(desk: Desk, wanted: Filter, limit: int = 50) -> list[uuid.UUID]:
+    async with borrow(desk.pool) as conn:
+        found = await store.list_deliveries(conn, wanted, limit=limit)
+    return [delivery.notice_id for delivery in found]
+
+
+async def test_a_notice_and_its_job_are_written_with_the_callers_transaction(desk):
+    notice = desk.new(URL)
+    async with transaction(desk.pool) as conn:
+        await store.add_notice(conn, notice)
+        assert await desk.jobs() == []
+        assert await desk.overdue() == []
+    (job,) = await desk.jobs()
+    assert (job.entrypoint, job.subject, job.after_seconds) == ("deliver", notice.notice_id.hex, 0)
+    assert await desk.overdue() == [notice.notice_id]
+
+
+async def test_a_transaction_that_fails_leaves_neither_notice_nor_job(desk):
+    async def finish() -> None:
+        async with transaction(desk.pool) as conn:
+            await store.add_notice(conn, desk.new(URL))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await finish()
+    assert await desk.jobs() == []
+    assert await desk.overdue() == []
+
+
+async def test_the_end_of_a_task_is_told_once(desk):
+    first = desk.new(URL)
+    second = dataclasses.replace(desk.new(URL), task_id=first.task_id)
+    async with borrow(desk.pool) as conn:
+        await store.add_notice(conn, first)
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await store.add_notice(conn, second)
+
+
+async def test_the_sweep_finds_what_is_overdue_the_longest_first(desk, clock):
+    ids = []
+    for _ in range(3):
+        ids.append(await desk.add(URL))
+        clock.advance(1)
+    await end(desk, ids[1], Dead(), clock.now())
+    assert await desk.overdue() == [ids[0], ids[2]]
+    assert await desk.overdue(limit=1) == [ids[0]]
+
+
+async def test_a_notice_in_hand_is_overdue_only_after_its_lease(desk, clock):
+    notice_id = await desk.add(URL)
+    lease_until = clock.now() + datetime.timedelta(seconds=60)
+    async with transaction(desk.pool) as conn:
+        await store.claim_notice(conn, notice_id, now=clock.now(), lease_until=lease_until)
+    clock.advance(59)
+    assert await desk.overdue() == []
+    clock.advance(1)
+    assert await desk.overdue() == [notice_id]
+
+
+async def test_of_many_who_take_up_a_notice_at_once_one_gets_it(desk, clock):
+    notice_id = await desk.add(URL)
+    lease_until = clock.now() + datetime.timedelta(seconds=60)
+
+    async def claim() -> Claim | None:
+        async with transaction(desk.pool) as conn:
+            return await store.claim_notice(
+                conn, notice_id, now=clock.now(), lease_until=lease_until
+            )
+
+    claims = [claim for claim in await asyncio.gather(*(claim() for _ in range(8))) if claim]
+    assert [claim.attempt_no for claim in claims] == [1]
+
+
+async def test_nudges_do_not_pile_up(desk):
+    ids = [await desk.add(URL) for _ in range(2)]
+    await desk.clear_jobs()
+    for _ in range(3):
+        async with transaction(desk.pool) as conn:
+            await store.nudge(conn, ids)
+            await store.nudge(conn, [])
+    assert sorted(job.subject for job in await desk.jobs()) == sorted(i.hex for i in ids)
+
+
+async def test_notices_are_listed_by_account_task_and_state_the_youngest_first(desk, clock):
+    ids = []
+    for account_id in ("acc_1", "acc_2", "acc_1"):
+        ids.append(await desk.add(URL, account_id=account_id))
+        clock.advance(1)
+    await end(desk, ids[0], Delivered(), clock.now())
+    task_id = (await desk.read(ids[1])).task_id
+    assert await list_ids(desk, Filter()) == ids[::-1]
+    assert await list_ids(desk, Filter(account_id="acc_1")) == [ids[2], ids[0]]
+    assert await list_ids(desk, Filter(task_id=task_id)) == [ids[1]]
+    assert await list_ids(desk, Filter(state="delivered")) == [ids[0]]
+    assert await list_ids(desk, Filter(account_id="acc_2", state="dead")) == []
+
+
+async def test_pages_of_a_list_neither_repeat_nor_skip(desk):
+    ids = {await desk.add(URL) for _ in range(5)}
+    seen: list[uuid.UUID] = []
+    after = None
+    while page := await list_ids(desk, Filter(after=after), limit=2):
+        seen += page
+        after = ((await desk.read(page[-1])).created_at, page[-1])
+    assert len(seen) == 5
+    assert set(seen) == ids
+
+
+async def test_a_stranger_can_neither_read_nor_resend_a_notice(desk):
+    notice_id = await desk.add(URL)
+    await desk.clear_jobs()
+    assert await desk.resend(notice_id, account_id="acc_2") is None
+    assert await desk.resend(uuid.uuid4()) is None
+    async with borrow(desk.pool) as conn:
+        assert await store.read_delivery(conn, notice_id, account_id="acc_2") is None
+        assert await store.read_delivery(conn, notice_id, account_id="acc_1") is not None
+    assert await desk.jobs() == []
+
+
+async def test_the_backlog_counts_what_is_pending_and_how_late_it_is(desk, clock):
+    async with borrow(desk.pool) as conn:
+        assert await store.measure_backlog(conn, clock.now()) == Backlog(0, 0, 0)
+    await end(desk, await desk.add(URL), Delivered(), clock.now())
+    await desk.add(URL)
+    clock.advance(40)
+    await desk.add(URL)
+    clock.advance(-1)
+    async with borrow(desk.pool) as conn:
+        assert await store.measure_backlog(conn, clock.now()) == Backlog(2, 1, 39)

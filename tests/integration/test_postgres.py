@@ -1,0 +1,157 @@
+"""The embedded PostgreSQL: who starts it, who shares it, who stops it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.postgres import SOURCE, ask, begin_using, end_using, is_running, postmaster, using
+
+from heliograph.base.postgres import start_embedded
+
+FORKING = """
+import os, sys, pathlib
+from heliograph.base.postgres import start_embedded
+server = start_embedded(pathlib.Path(sys.argv[1]))
+child = os.fork()
+server.release() if child == 0 else os.waitpid(child, 0)
+os._exit(0 if child == 0 else os.system(f"test -S {server.url.split('=')[1]}/.s.PGSQL.5432"))
+"""
+
+
+def test_the_first_use_makes_and_starts_it(tmp_path: Path):
+    with start_embedded(tmp_path) as server:
+        assert ask(server.url, "SELECT 1") == 1
+        assert is_running(tmp_path)
+
+
+def test_the_last_use_stops_it(tmp_path: Path):
+    first, second = start_embedded(tmp_path), start_embedded(tmp_path)
+    assert first.url == second.url
+
+    first.release()
+    assert is_running(tmp_path)
+    second.release()
+    assert not is_running(tmp_path)
+
+
+def test_giving_back_twice_counts_once(tmp_path: Path):
+    with start_embedded(tmp_path):
+        other = start_embedded(tmp_path)
+        other.release()
+        other.release()
+        assert is_running(tmp_path)
+
+
+def test_processes_share_it(tmp_path: Path):
+    with using(tmp_path) as (process, url):
+        with start_embedded(tmp_path) as server:
+            assert server.url == url
+        assert is_running(tmp_path)
+        end_using(process)
+    assert not is_running(tmp_path)
+
+
+def test_processes_may_start_it_at_the_same_moment(tmp_path: Path):
+    processes = [begin_using(tmp_path) for _ in range(4)]
+    urls = {process.stdout.readline() for process in processes if process.stdout}
+
+    assert len(urls) == 1
+    for process in processes:
+        end_using(process)
+    assert not is_running(tmp_path)
+
+
+def test_a_process_that_just_ends_gives_it_back(tmp_path: Path):
+    end_using(begin_using(tmp_path, ending=""))
+
+    assert not is_running(tmp_path)
+
+
+def test_a_forked_child_does_not_give_it_back(tmp_path: Path):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKING, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        check=False,
+    )
+    assert done.returncode == 0
+    start_embedded(tmp_path).release()  # nobody else uses it any more: this stops it
+    assert not is_running(tmp_path)
+
+
+def test_what_was_written_is_there_after_a_restart(tmp_path: Path):
+    with start_embedded(tmp_path) as server:
+        ask(server.url, "CREATE TABLE kept AS SELECT 7 AS number")
+    with start_embedded(tmp_path) as server:
+        assert ask(server.url, "SELECT number FROM kept") == 7
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["with space and ümläut", "long/" * 60, "quote'd", "per%cent", "back\\slash"],
+    ids=["space", "long", "quote", "percent", "backslash"],
+)
+def test_any_path_will_do(tmp_path: Path, name: str):
+    with start_embedded(tmp_path / name) as server:
+        assert ask(server.url, "SELECT 1") == 1
+
+
+def test_a_long_folder_for_temporary_files_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    temporary = tmp_path / ("t" * 120)
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+
+    with start_embedded(tmp_path) as server:
+        assert ask(server.url, "SELECT 1") == 1
+
+
+def test_different_ways_to_the_folder_lead_to_one_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "link").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    with start_embedded(Path("data")) as one, start_embedded(tmp_path / "link" / "data") as other:
+        assert one.url == other.url
+
+
+def test_the_socket_is_gone_with_the_server(tmp_path: Path):
+    with start_embedded(tmp_path) as server:
+        folder = Path(server.url.split("host=")[1])
+        assert folder.is_dir()
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("listen_addresses", ""),
+        ("fsync", "on"),
+        ("synchronous_commit", "on"),
+        ("data_checksums", "on"),
+        ("server_encoding", "UTF8"),
+        ("timezone", "UTC"),
+    ],
+)
+def test_it_is_set_up_for_keeping_money(shared_server: str, setting: str, value: str):
+    assert ask(shared_server, f"SHOW {setting}") == value
+
+
+def test_settings_may_be_given(tmp_path: Path):
+    with start_embedded(tmp_path, settings={"max_connections": "7", "fsync": "off"}) as server:
+        assert ask(server.url, "SHOW max_connections") == "7"
+
+
+def test_a_running_one_is_found_and_not_started_again(tmp_path: Path):
+    with start_embedded(tmp_path):
+        number = postmaster(tmp_path)
+        with start_embedded(tmp_path, settings={"max_connections": "7"}) as server:
+            assert postmaster(tmp_path) == number
+            assert ask(server.url, "SHOW max_connections") == "100"
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory):
+    with start_embedded(tmp_path_factory.mktemp("shared")) as server:
+        yield server.url

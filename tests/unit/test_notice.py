@@ -1,0 +1,95 @@
+import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heliograph.webhooks.notice import (
+    SPREAD,
+    Dead,
+    Delivered,
+    Reply,
+    RetryAt,
+    Rules,
+    next_attempt,
+    place_of,
+    refusal,
+)
+
+NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+RULES = Rules()
+ANY_2XX = Rules(accept_any_2xx=True)
+FAILED = Reply(latency_ms=5, status=500, error="The receiver answered 500.")
+
+
+def delay_seconds(try_no: int, *, rules: Rules = RULES, jitter: float = 0) -> float | None:
+    verdict = next_attempt(try_no, FAILED, now=NOW, rules=rules, jitter=jitter)
+    return (verdict.moment - NOW).total_seconds() if isinstance(verdict, RetryAt) else None
+
+
+def test_a_failing_receiver_gets_one_attempt_and_three_retries_with_growing_delays():
+    assert [delay_seconds(try_no) for try_no in (1, 2, 3)] == [30, 120, 600]
+    assert next_attempt(4, FAILED, now=NOW, rules=RULES, jitter=0) == Dead()
+
+
+def test_a_reply_without_error_is_the_end_at_any_try():
+    delivered = Reply(latency_ms=5, status=200)
+    for try_no in range(1, 6):
+        verdict = next_attempt(try_no, delivered, now=NOW, rules=RULES, jitter=0)
+        assert verdict == Delivered()
+
+
+def test_without_delays_there_is_one_attempt():
+    assert delay_seconds(1, rules=Rules(retry_seconds=())) is None
+
+
+@given(
+    st.lists(st.floats(0, 86_400), max_size=10).map(tuple),
+    st.integers(1, 12),
+    st.floats(0, 1),
+)
+def test_a_retry_is_never_early_and_never_later_than_its_spread(delays, try_no, jitter):
+    delay = delay_seconds(try_no, rules=Rules(retry_seconds=delays), jitter=jitter)
+    if try_no > len(delays):
+        assert delay is None
+    else:
+        wanted = delays[try_no - 1]
+        assert wanted - 1e-5 <= delay <= wanted * (1 + SPREAD) + 1e-5
+
+
+def test_only_200_counts_as_delivered():
+    assert [status for status in range(100, 600) if refusal(status, RULES) is None] == [200]
+
+
+def test_any_2xx_counts_by_the_operators_setting():
+    accepted = [status for status in range(100, 600) if refusal(status, ANY_2XX) is None]
+    assert accepted == list(range(200, 300))
+
+
+@pytest.mark.parametrize(
+    ("status", "rules", "sentence"),
+    [
+        (204, RULES, "The receiver answered 204; only 200 counts as delivered."),
+        (
+            404,
+            ANY_2XX,
+            "The receiver answered 404; only a status from 200 to 299 counts as delivered.",
+        ),
+        (302, RULES, "The receiver answered 302, a redirect; redirects are not followed."),
+        (308, ANY_2XX, "The receiver answered 308, a redirect; redirects are not followed."),
+    ],
+)
+def test_a_refused_answer_says_what_would_have_counted(status, rules, sentence):
+    assert refusal(status, rules) == sentence
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("https://Example.com/hook?token=secret", "example.com:443"),
+        ("https://user:secret@example.com:8443/hook", "example.com:8443"),
+        ("http://[::1]:9/x", "::1:9"),
+    ],
+)
+def test_the_place_of_a_url_is_its_host_and_port_and_none_of_its_secrets(url, place):
+    assert place_of(url) == place
