@@ -1,12 +1,25 @@
 """What every test may ask for."""
 
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import asyncpg
 import pytest
 
 from heliograph.base.database import open_pool
 from support.database import Databases, open_databases
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder right under /tmp, with a short path.
+
+    Pytest's own lies under one that every new run closes to other users: among them, for root,
+    the user that the embedded PostgreSQL runs as.
+    """
+    with tempfile.TemporaryDirectory(prefix="heliograph-test-") as folder:
+        yield Path(folder).resolve()
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import pytest
 
 from heliograph.accounts import store
 from heliograph.accounts.account import Account, Key
+from heliograph.accounts.issue import KeyWish, issue_key
 from heliograph.accounts.keys import KeyReader, MintedKey, _checksum, mint_key, rotate_key
 from heliograph.base import errors
 from heliograph.base.clock import SettableClock
@@ -85,6 +86,16 @@ async def test_accounts_are_listed_the_oldest_first(pool: asyncpg.Pool, account:
     assert await store.list_accounts(pool) == [older, account]
     known = await store.read_accounts(pool, [older.account_id, "acc_0"])
     assert known == {older.account_id: older}
+
+
+async def test_an_issued_key_works_at_once_as_it_was_wished(
+    pool: asyncpg.Pool, account: Account, reader: KeyReader
+):
+    wish = KeyWish(account.account_id, "laptop", True, "value", 60)
+    minted = await issue_key(pool, wish, now=START)
+    key = await reader.authenticate(bearer(minted))
+    assert key == (await store.list_keys(pool))[0]
+    assert (key.test, key.routing, key.rate_limit_per_minute) == (True, "value", 60)
 
 
 async def test_a_key_for_an_account_that_does_not_exist_is_refused(

@@ -1,3 +1,4 @@
+import asyncio
 import datetime
 import random
 import uuid
@@ -9,7 +10,7 @@ from heliograph.accounts.store import create_account
 from heliograph.base.database import transaction
 from heliograph.ledger import store
 from heliograph.ledger.audit import Finding, audit, drift_micros
-from heliograph.ledger.money import NOTHING, Hold, settle
+from heliograph.ledger.money import Hold, settle
 
 NOW = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
 PICTURE = 30_000
@@ -55,8 +56,8 @@ class Books:
     async def end(self, task_id: uuid.UUID, made: int) -> None:
         async with transaction(self.pool) as connection:
             task = await connection.fetchrow("SELECT * FROM tasks WHERE task_id = $1", task_id)
-            pictures, price = task["num_images"], task["unit_price_micros"]
-            paid = NOTHING if task["test"] else settle(pictures * price, made, price)
+            pictures, price = task["num_images"], 0 if task["test"] else task["unit_price_micros"]
+            paid = settle(pictures * price, made, price)
             await store.settle(connection, task["account_id"], task_id, paid, now=NOW)
             images = [{"path": f"results/{index}.png", "width": 1024} for index in range(made)]
             images += [{"fail_code": "Timeout", "fail_message": "late"}] * (pictures - made)
@@ -148,7 +149,24 @@ async def test_any_mixed_history_has_nothing_wrong(pool: asyncpg.Pool, seed: int
     assert await drift_micros(pool) == 0
 
 
-async def test_the_audit_changes_nothing_and_reads_one_moment(books: Books, account_id: str):
+async def test_an_audit_while_the_business_goes_on_reads_one_moment(books: Books, account_id: str):
+    async def trade() -> None:
+        for made in range(20):
+            task_id = await books.submit(account_id, callback_url=CALLBACK)
+            await books.end(task_id, made % 5)
+
+    trading = asyncio.gather(*(trade() for _ in range(3)))
+    audits = 0
+    while not trading.done():
+        assert await audit(books.pool) == []
+        audits += 1
+    await trading
+    assert audits >= 3
+
+
+async def test_the_audit_changes_nothing_and_leaves_no_setting_behind(
+    books: Books, account_id: str
+):
     before = await books.pool.fetch("SELECT * FROM balances ORDER BY account_id")
     await audit(books.pool)
     assert await books.pool.fetch("SELECT * FROM balances ORDER BY account_id") == before

@@ -49,8 +49,10 @@ async def provider(emulator):
 
 
 @contextlib.asynccontextmanager
-async def opened(base_url, **options):
-    provider = DashScopeProvider(api_key=KEY, base_url=base_url, **options)
+async def opened(base_url, submit_timeout_seconds=30.0):
+    provider = DashScopeProvider(
+        api_key=KEY, base_url=base_url, submit_timeout_seconds=submit_timeout_seconds
+    )
     try:
         yield provider
     finally:
@@ -187,8 +189,7 @@ async def test_a_lost_answer_to_a_submit_is_unknown_and_never_sent_again(emulato
 
 async def test_a_cancelled_submit_closes_its_connection_and_is_not_repeated(provider, emulator):
     start = asyncio.create_task(provider.start(image_job("{{accept:hang}}"), ignore))
-    while not emulator.submits:
-        await asyncio.sleep(0)
+    await emulator.hanging.wait()
     start.cancel()
     with pytest.raises(asyncio.CancelledError):
         await start

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
@@ -15,7 +16,7 @@ EDIT = "services/aigc/image2image/image-synthesis"
 HEADERS = {"Authorization": "Bearer sk-emulator", "X-DashScope-Async": "enable"}
 
 
-def body(**changes):
+def body(**changes):  # noqa: ANN003 - any field
     return {"model": "wan2.5-t2i-preview", "input": {"prompt": "a lake"}, **changes}
 
 
@@ -85,19 +86,16 @@ async def test_a_process_of_its_own_counts_submits_across_a_restart(tmp_path):
     assert counts["accepted"] == {"a lake": 2}
 
 
-class process:  # noqa: N801 - reads as a context, as `serving` does
-    def __init__(self, state):
-        self.state = state
-
-    async def __aenter__(self):
-        self.child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "support.dashscope_emulator", "--seconds", "0", "--state", self.state),
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-            stdout=asyncio.subprocess.PIPE,
-        )
-        return json.loads(await self.child.stdout.readline())["base_url"]
-
-    async def __aexit__(self, *_):
-        self.child.terminate()
-        await self.child.wait()
+@asynccontextmanager
+async def process(state):
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "support.dashscope_emulator", "--seconds", "0", "--state", state),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield json.loads(await child.stdout.readline())["base_url"]
+    finally:
+        child.terminate()
+        await child.wait()

@@ -10,7 +10,7 @@ from heliograph.accounts.store import create_account
 from heliograph.base import errors
 from heliograph.base.database import transaction
 from heliograph.ledger import store
-from heliograph.ledger.money import NOTHING, Hold, Settlement
+from heliograph.ledger.money import Hold, Settlement
 from heliograph.ledger.store import Balance
 
 NOW = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
@@ -153,8 +153,7 @@ async def test_a_side_of_zero_writes_no_row(
 async def test_a_test_task_moves_no_money_and_counts_as_live(pool: asyncpg.Pool, account_id: str):
     [task_id] = await hold(pool, account_id, 0)
     assert money(await balance(pool, account_id)) == (1_200_000, 0, 0, 1)
-    async with transaction(pool) as connection:
-        await store.settle(connection, account_id, task_id, NOTHING, now=NOW)
+    await settle(pool, account_id, task_id, 0, 0)
     assert money(await balance(pool, account_id)) == (1_200_000, 0, 0, 0)
     assert await store.read_transfers(pool, task_id) == []
 

@@ -9,8 +9,10 @@ from support.notices import Desk
 
 from heliograph.base.clock import SettableClock
 from heliograph.base.database import borrow, transaction
+from heliograph.base.outbound import Outbound
 from heliograph.webhooks import store
-from heliograph.webhooks.notice import Dead, Delivered, Reply, Verdict
+from heliograph.webhooks.deliver import Deliverer
+from heliograph.webhooks.notice import Dead, Delivered, Reply, Rules, Verdict
 from heliograph.webhooks.store import Backlog, Claim, Filter
 
 URL = "https://example.com/hook"
@@ -64,6 +66,18 @@ async def test_a_transaction_that_fails_leaves_neither_notice_nor_job(desk):
         await finish()
     assert await desk.jobs() == []
     assert await desk.overdue() == []
+
+
+async def test_a_retry_whose_job_cannot_be_queued_is_not_noted_either(desk, clock):
+    notice_id = await desk.add("https://127.0.0.1/refused")
+    await desk.pool.execute("ALTER TABLE pgqueuer RENAME TO gone")
+    async with Outbound() as outbound:
+        deliverer = Deliverer(desk.pool, outbound, clock, rules=Rules(timeout_seconds=5))
+        with pytest.raises(asyncpg.UndefinedTableError):
+            await deliverer.deliver(notice_id)
+    delivery = await desk.read(notice_id)
+    assert delivery.attempts[0].latency_ms is None
+    assert delivery.due_at == clock.now() + datetime.timedelta(seconds=35)
 
 
 async def test_the_end_of_a_task_is_told_once(desk):

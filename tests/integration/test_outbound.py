@@ -87,7 +87,16 @@ async def tls_web(tmp_path):
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     await asyncio.to_thread(
         subprocess.run,
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+        ]
         + ["-subj", "/CN=127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
         check=True,
         capture_output=True,
@@ -128,7 +137,7 @@ async def test_a_name_of_a_private_address_is_refused_without_a_connect(address)
                 for fault in await both_ways(outbound, f"http://{host}/"):
                     assert str(fault) == f"The host {host} is not a public address."
     assert connects == []
-    assert names.asked == 3
+    assert names.asked == 6
 
 
 async def test_a_public_address_is_connected_to():
@@ -185,9 +194,13 @@ async def test_proxy_variables_are_ignored(web, outbound, monkeypatch):
 
 
 async def test_an_unknown_name_and_a_closed_port_are_said_plainly(unused_tcp_port):
-    async with Outbound(LOOPBACK, lookup=Names()) as outbound:
-        with pytest.raises(OutboundFailed, match=r"The host name nowhere\.example\.com was not found"):
+    async with Outbound(LOOPBACK, lookup=Names(empty=[[]])) as outbound:
+        with pytest.raises(
+            OutboundFailed, match=r"The host name nowhere\.example\.com was not found"
+        ):
             await fetch(outbound, "http://nowhere.example.com/")
+        with pytest.raises(OutboundFailed, match="was not found"):
+            await fetch(outbound, "http://empty.example.com/")
         with pytest.raises(OutboundFailed, match="accepted no connection"):
             await fetch(outbound, f"http://127.0.0.1:{unused_tcp_port}/")
 

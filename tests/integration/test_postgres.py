@@ -10,6 +10,15 @@ from support.postgres import SOURCE, ask, begin_using, end_using, is_running, po
 
 from heliograph.base.postgres import start_embedded
 
+CAREFUL = {
+    "listen_addresses": "",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "data_checksums": "on",
+    "server_encoding": "UTF8",
+    "TimeZone": "UTC",
+}
+
 FORKING = """
 import os, sys, pathlib
 from heliograph.base.postgres import start_embedded
@@ -123,19 +132,10 @@ def test_the_socket_is_gone_with_the_server(tmp_path: Path):
     assert not folder.exists()
 
 
-@pytest.mark.parametrize(
-    ("setting", "value"),
-    [
-        ("listen_addresses", ""),
-        ("fsync", "on"),
-        ("synchronous_commit", "on"),
-        ("data_checksums", "on"),
-        ("server_encoding", "UTF8"),
-        ("timezone", "UTC"),
-    ],
-)
-def test_it_is_set_up_for_keeping_money(shared_server: str, setting: str, value: str):
-    assert ask(shared_server, f"SHOW {setting}") == value
+def test_it_is_set_up_for_keeping_money(tmp_path: Path):
+    with start_embedded(tmp_path) as server:
+        settings = {name: ask(server.url, f"SHOW {name}") for name in CAREFUL}
+    assert settings == CAREFUL
 
 
 def test_settings_may_be_given(tmp_path: Path):
@@ -149,9 +149,3 @@ def test_a_running_one_is_found_and_not_started_again(tmp_path: Path):
         with start_embedded(tmp_path, settings={"max_connections": "7"}) as server:
             assert postmaster(tmp_path) == number
             assert ask(server.url, "SHOW max_connections") == "100"
-
-
-@pytest.fixture(scope="module")
-def shared_server(tmp_path_factory: pytest.TempPathFactory):
-    with start_embedded(tmp_path_factory.mktemp("shared")) as server:
-        yield server.url

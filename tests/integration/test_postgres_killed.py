@@ -90,10 +90,8 @@ def test_a_zombie_with_the_number_is_not_taken_for_it(leftovers: Path):
     zombie.wait()
 
 
-def test_another_postgresql_with_the_number_is_not_taken_for_it(
-    leftovers: Path, tmp_path_factory: pytest.TempPathFactory
-):
-    other_data_dir = tmp_path_factory.mktemp("other")
+def test_another_postgresql_with_the_number_is_not_taken_for_it(leftovers: Path):
+    other_data_dir = leftovers / "other"
     with start_embedded(other_data_dir) as other:
         name_in_leftovers(leftovers, postmaster(other_data_dir))
 

@@ -51,8 +51,7 @@ def mode(path: Path) -> int:
 @pytest.fixture
 def public(tmp_path: Path) -> Path:
     """A folder that other users can reach."""
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
+    tmp_path.chmod(0o755)
     return tmp_path
 
 
@@ -130,6 +129,17 @@ def test_an_entry_is_added_to_those_that_are_there(public: Path):
     entries = passage._read_acl(folder)
     assert {who for tag, _, who in entries if tag == passage.USER} == {NOBODY, 12345}
     assert [permissions for tag, permissions, _ in entries if tag == passage.MASK] == [0o5]
+
+
+@as_root
+def test_an_entry_that_a_later_chmod_has_silenced_is_renewed(public: Path):
+    with start_embedded(public / "data"):
+        pass
+    (public / "data").chmod(0o700)
+
+    with start_embedded(public / "data") as server:
+        assert ask(server.url, "SELECT 1") == 1
+        assert len(server.changes) == 1
 
 
 @as_root

@@ -102,6 +102,7 @@ class Emulator:
         self.tasks: dict[str, Task] = {}
         self.asked: Counter[str] = Counter()
         self.bodies: list[dict[str, Any]] = []
+        self.hanging = asyncio.Event()
         self._recall()
         self.app = Starlette(
             routes=[
@@ -128,6 +129,7 @@ class Emulator:
         if how == "drop":
             return self._drop(request)
         if how == "hang":
+            self.hanging.set()
             await request.receive()
         if how == "html":
             return proxy_answer(502)

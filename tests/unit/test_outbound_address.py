@@ -34,7 +34,8 @@ PUBLIC_NEIGHBOURS = """
 2001:200::1 2001:db7:ffff::1 2001:db9::1 2001:4860:4860::8888 2003::1 2600:: 2606:4700::1111
 2620:4f:7fff::1 2620:4f:8001::1 2a00:1450::1 3ffe:ffff::1 3fff:1000::1
 """.split()
-REFUSED_URLS = r"""
+REFUSED_URLS = (
+    r"""
 http://127.0.0.1/ http://127.1/ http://127.0.1/ http://0/ http://2130706433/ http://0x7f000001/
 http://0x7f.1/ http://0177.0.0.1/ http://017700000001/ http://127.0.0.1./ http://127.0.0.01/
 http://①②⑦.⓪.⓪.①/ http://127。0。0。1/ http://１２７.0.0.1/ http://[::1]/ http://[::1%25lo]/ http://[::1%lo]/
@@ -54,23 +55,25 @@ ftp://example.com/ file:///etc/passwd gopher://example.com/ data:text/plain,x ja
 dict://127.0.0.1:11211/ http+unix://x/ ws://example.com/ blob:http://example.com/
 http://a..b/ http://.example.com/ http://-a.com/ http://a-.com/ http://exa!mple.com/ http://a,b.com/
 http://*.example.com/ http://exam<ple.com/ http://$(id).example.com/
-""".split() + [
-    "",
-    " http://example.com/",
-    "http://example.com/ ",
-    "http://example.com/\n",
-    "http://exa mple.com/",
-    "http://example.com/\tx",
-    "http://example.com/\r\nHost: evil",
-    "http://example.com/\0",
-    "http://exam\u200bple.com/",
-    "http://example.com/\u202egpj.exe",
-    "http://example.com/\ud800",
-    "http://example.com/\u2028",
-    "http://" + "a" * 64 + ".com/",
-    "http://" + "a." * 130 + "com/",
-    "http://example.com/" + "a" * MAX_URL_CHARACTERS,
-]
+""".split()
+    + [
+        "",
+        " http://example.com/",
+        "http://example.com/ ",
+        "http://example.com/\n",
+        "http://exa mple.com/",
+        "http://example.com/\tx",
+        "http://example.com/\r\nHost: evil",
+        "http://example.com/\0",
+        "http://exam\u200bple.com/",
+        "http://example.com/\u202egpj.exe",
+        "http://example.com/\ud800",
+        "http://example.com/\u2028",
+        "http://" + "a" * 64 + ".com/",
+        "http://" + "a." * 130 + "com/",
+        "http://example.com/" + "a" * MAX_URL_CHARACTERS,
+    ]
+)
 ACCEPTED_URLS = {
     "http://example.com": "http://example.com",
     "HTTP://EXAMPLE.COM/A": "http://example.com/A",
@@ -162,5 +165,7 @@ def test_a_network_that_is_none_stops_the_service_with_a_sentence(text):
 
 
 def test_the_refusal_names_the_port_and_the_ports_that_are_allowed():
-    with pytest.raises(OutboundRefused, match=r"port 22 is not allowed; use one of 80, 443, 8080, 8443"):
+    with pytest.raises(
+        OutboundRefused, match=r"port 22 is not allowed; use one of 80, 443, 8080, 8443"
+    ):
         check_url("http://example.com:22/", picture_policy())

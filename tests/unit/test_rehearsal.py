@@ -40,7 +40,7 @@ async def test_pictures_come_at_once_in_the_exact_size_and_differ_from_each_othe
     assert {Image.open(io.BytesIO(file)).size for file in files} == {(1696, 960)}
     assert {Image.open(io.BytesIO(file)).format for file in files} == {"PNG"}
     assert max(map(len, files)) < 100_000
-    assert progress == [1.0]
+    assert progress == [(1.0, 1.0, 1.0, 1.0)]
 
 
 async def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(rehearsal):

@@ -133,6 +133,11 @@ class Client:
             raise TaskFailed(task_id, last.fail_code or "", last.fail_message or "")
         return last
 
+    def progress(self, task_id: str) -> list[float]:
+        """How far each image is, from 0 to 1; empty while the task waits."""
+        data = self._call("GET", f"/api/v1/tasks/{task_id}")
+        return list(data.get("progress", ()))
+
     def download(self, url: str) -> bytes:
         """Fetch a picture; result addresses need no key, so none is sent."""
         try:

@@ -1,4 +1,7 @@
-"""Every statement of the accounts and their keys."""
+"""Every statement of the accounts and their keys.
+
+Each takes the connection of a transaction, or a pool for a statement on its own.
+"""
 
 import base64
 import dataclasses

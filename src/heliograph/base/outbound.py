@@ -110,6 +110,8 @@ class _CheckedResolver(AbstractResolver):
         family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002 - both are looked up
     ) -> list[ResolveResult]:
         addresses = await self._lookup(host, port)
+        if not addresses:
+            raise OSError(f"{host} has no address")
         if not all(map(self._guard.allows, addresses)):
             raise _NotAllowed
         return [

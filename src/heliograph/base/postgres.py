@@ -145,7 +145,12 @@ def _start(home: Path, lock: FileLock, settings: Mapping[str, str]) -> tuple[Sta
             **run_as(identity, cluster),
         )
     threading.Thread(target=server.wait, name="postgres", daemon=True).start()
-    return _wait_until_ready(server, home, log_start), changes
+    try:
+        return _wait_until_ready(server, home, log_start), changes
+    except OperatorError:
+        with contextlib.suppress(OSError):
+            sockets.rmdir()
+        raise
 
 
 def _prepare(home: Path) -> tuple[Identity, list[str]]:

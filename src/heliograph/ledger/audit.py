@@ -44,18 +44,19 @@ async def drift_micros(pool: asyncpg.Pool) -> int:
 
     Reads open tasks only, so it is cheap enough for a metric. The whole proof is `audit`.
     """
-    drift = await pool.fetchval(
-        """
-        WITH open_task AS (
-            SELECT account_id, sum(CASE WHEN test THEN 0 ELSE num_images * unit_price_micros END)
-                AS held_micros
-            FROM tasks WHERE state IN ('pending', 'processing') GROUP BY account_id
+    async with borrow(pool) as connection:
+        drift = await connection.fetchval(
+            """
+            WITH open_task AS (
+                SELECT account_id, sum(CASE WHEN test THEN 0 ELSE num_images * unit_price_micros END)
+                    AS held_micros
+                FROM tasks WHERE state IN ('pending', 'processing') GROUP BY account_id
+            )
+            SELECT COALESCE(
+                sum(abs(balances.held_micros - COALESCE(open_task.held_micros, 0))), 0)::bigint
+            FROM balances LEFT JOIN open_task USING (account_id)
+            """
         )
-        SELECT COALESCE(
-            sum(abs(balances.held_micros - COALESCE(open_task.held_micros, 0))), 0)::bigint
-        FROM balances LEFT JOIN open_task USING (account_id)
-        """
-    )
     return int(drift)
 
 

@@ -40,15 +40,11 @@ class Funding:
     note: str | None
 
 
-NOTHING = Settlement(charge_micros=0, release_micros=0)
-"""How a task that held nothing is settled: a test task, or one with a price of zero."""
-
-
 def settle(hold_micros: int, made: int, unit_price_micros: int) -> Settlement:
     """Charge `made` pictures at the price frozen on the task and give the rest of the hold back.
 
     A charge outside 0 … hold is a defect of ours and raises AssertionError, before money moves.
-    A test task holds nothing and is settled with NOTHING.
+    A test task holds nothing, so its price is 0 here.
     """
     charge_micros = made * unit_price_micros
     if not 0 <= charge_micros <= hold_micros:

@@ -100,8 +100,8 @@ class Unknown:
     message: str
 
 
-Report = Callable[[float], None]
-"""Takes the progress of the whole task, 0 to 1."""
+Report = Callable[[tuple[float, ...]], None]
+"""Takes the share done, 0 to 1, of each picture asked for."""
 
 
 class Provider(Protocol):

@@ -24,7 +24,7 @@ from heliograph.providers.provider import (
     Started,
     Unknown,
 )
-from heliograph.providers.test_card import draw_test_card
+from heliograph.providers.specimen import draw_specimen
 
 MAX_DELAY_SECONDS: Final = 3600.0
 CHECK_SECONDS: Final = 1.0
@@ -117,7 +117,7 @@ class RehearsalProvider:
         if script.delay_seconds > 0:
             return self._delayed(script.delay_seconds)
         outcome = await _play(script, job)
-        report(1.0)
+        report((1.0,) * job.request.num_images)
         return outcome
 
     async def check(self, job: ImageJob, ref: str) -> Running | Finished | Failed | Unknown:
@@ -161,6 +161,6 @@ async def _picture(job: ImageJob, index: int) -> Made:
     width, height = job.request.width, job.request.height
     # Compressing takes milliseconds of processor time, which the event loop shall not lose.
     data = await asyncio.to_thread(
-        draw_test_card, width, height, number=index + 1, seed=job.seed + index
+        draw_specimen, width, height, number=index + 1, seed=job.seed + index
     )
     return Made(data)

@@ -29,7 +29,7 @@ log = structlog.get_logger()
 class Engine(Protocol):
     """What the adapter needs of a studio; the real one is `heliograph_studio.Studio`."""
 
-    async def draw(self, order: "Order", report: Report) -> "Picture":
+    async def draw(self, order: "Order", report: Callable[[float], None]) -> "Picture":
         """Draw one picture. Raises StudioError when it cannot."""
 
     async def close(self) -> None:
@@ -85,16 +85,16 @@ class StudioProvider:
 
 
 class _Progress:
-    """The mean of the pictures' shares, reported whenever one of them moves on."""
+    """The shares of all pictures, reported whenever one of them moves on."""
 
     def __init__(self, pictures: int, report: Report) -> None:
         self._shares = [0.0] * pictures
         self._report = report
 
-    def of(self, index: int) -> Report:
+    def of(self, index: int) -> Callable[[float], None]:
         def move(share: float) -> None:
             self._shares[index] = max(self._shares[index], min(share, 1.0))
-            self._report(sum(self._shares) / len(self._shares))
+            self._report(tuple(self._shares))
 
         return move
 
@@ -114,7 +114,9 @@ def _orders(job: ImageJob) -> Iterable["Order"]:
         )
 
 
-async def _draw(engine: Engine, order: "Order", report: Report) -> "Picture | Missing":
+async def _draw(
+    engine: Engine, order: "Order", report: Callable[[float], None]
+) -> "Picture | Missing":
     from heliograph_studio import StudioError
 
     try:

@@ -18,12 +18,12 @@ class LostClaim(Exception):  # noqa: N818 - it is an event, not an error: somebo
 
 @dataclass
 class Hold:
-    """What the holder of a claim reports: how far it is, from 0 to 1."""
+    """What the holder of a claim reports: how far each image is, from 0 to 1."""
 
-    progress: float | None = None
+    progress: tuple[float, ...] | None = None
     lost: bool = False
 
-    def report(self, progress: float) -> None:
+    def report(self, progress: tuple[float, ...]) -> None:
         """Note the progress; it is written with the next renewal."""
         self.progress = progress
 

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import uuid
+from collections.abc import Sequence
 from typing import assert_never
 
 import structlog
@@ -132,7 +133,8 @@ async def _apply(runtime: Runtime, task: Task, outcome: Outcome | Ending) -> Non
         case Started(ref, check_after_seconds):
             await _let_go(runtime, task, check_after_seconds, ref=ref)
         case Running(check_after_seconds, progress):
-            await _let_go(runtime, task, check_after_seconds, progress=progress)
+            shares = None if progress is None else [progress] * task.request.num_images
+            await _let_go(runtime, task, check_after_seconds, progress=shares)
         case Finished():
             raise AssertionError("pictures are stored while the claim is held")
         case Failed(code, message):
@@ -149,7 +151,7 @@ async def _let_go(
     seconds: float,
     *,
     ref: str | None = None,
-    progress: float | None = None,
+    progress: Sequence[float] | None = None,
 ) -> None:
     """T3: keep what the provider said and come back later; no slot is held meanwhile."""
     due_at = runtime.clock.now() + datetime.timedelta(seconds=seconds)

@@ -92,9 +92,12 @@ async def claim_task(
 
 
 async def renew_claim(
-    connection: Connection, task: Task, due_at: datetime.datetime, progress: float | None
+    connection: Connection,
+    task: Task,
+    due_at: datetime.datetime,
+    progress: Sequence[float] | None,
 ) -> bool:
-    """Keep a claim for longer and note progress (0 to 1). False: the claim is lost."""
+    """Keep a claim for longer and note each image's progress (0 to 1). False: the claim is lost."""
     return _one(
         await connection.execute(
             """

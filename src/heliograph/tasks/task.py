@@ -13,7 +13,7 @@ from heliograph.catalog.request import ImageRequest
 
 #: How long a claim lasts without a sign of life; whoever works on a task renews it in time.
 LEASE_SECONDS = 15
-RENEW_SECONDS = 4
+RENEW_SECONDS = 2
 
 #: A task that is overdue by this much is nudged by the sweep, whatever became of its job.
 GRACE_SECONDS = 4

@@ -1,9 +1,13 @@
 """The public face of a task: what status shows is, to the byte, what a webhook carries."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 from heliograph.base.clock import unix_ms
-from heliograph.tasks.task import TaskStatus
+from heliograph.ledger.money import dollars
+from heliograph.tasks.task import TaskDetail, TaskStatus
 
 
 class StatusData(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
@@ -17,6 +21,40 @@ class StatusData(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"
     create_time: int = 0
     complete_time: int | None = None
     cost_time: int | None = None
+
+
+class ImageData(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """One image that was asked for: where it is, or why it is missing."""
+
+    url: str | None = None
+    width: int | None = None
+    height: int | None = None
+    size_bytes: int | None = None
+    sha256: str | None = None
+    fail_code: str | None = None
+    fail_msg: str | None = None
+
+
+class TaskData(StatusData, frozen=True, omit_defaults=True, rename="camel", kw_only=True):
+    """Everything about a task: what was asked, by whom it is made, how far it is, what came of it.
+
+    `progress` has the share done (0 to 1) of each image while the task is processed; `engine` is
+    the provider that makes the pictures; `price` is in dollars for one image; `warnings` are
+    sentences about what the engine could not honour, such as words it does not know.
+    """
+
+    model: str
+    mode: str
+    test: bool
+    prompt: str
+    aspect_ratio: str
+    num_images: int
+    price: float
+    engine: str | None = None
+    progress: list[float] | None = None
+    images: list[ImageData] | None = None
+    warnings: list[str] | None = None
+    files_expire_time: int | None = None
 
 
 class StatusEnvelope(msgspec.Struct, frozen=True):
@@ -47,6 +85,38 @@ def status_data(task: TaskStatus, public_url: str) -> StatusData:
         create_time=created,
         complete_time=completed,
         cost_time=completed - created if completed is not None and success else None,
+    )
+
+
+def task_data(task: TaskDetail, public_url: str) -> TaskData:
+    """The full public detail of `task`."""
+    expire = unix_ms(task.files_expire_at) if task.files_expire_at else None
+    return TaskData(
+        **msgspec.structs.asdict(status_data(task, public_url)),
+        model=task.model,
+        mode=task.mode,
+        test=task.test,
+        prompt=task.request["prompt"],
+        aspect_ratio=task.request["aspect_ratio"],
+        num_images=task.num_images,
+        price=dollars(0 if task.test else task.unit_price_micros),
+        engine=task.provider,
+        progress=task.progress,
+        images=[_image(image, public_url) for image in task.images or ()] or None,
+        warnings=task.warnings or None,
+        files_expire_time=expire,
+    )
+
+
+def _image(image: Mapping[str, Any], public_url: str) -> ImageData:
+    if "path" not in image:
+        return ImageData(fail_code=image["fail_code"], fail_msg=image["fail_message"])
+    return ImageData(
+        url=file_url(image["path"], public_url),
+        width=image["width"],
+        height=image["height"],
+        size_bytes=image["size_bytes"],
+        sha256=image["sha256"],
     )
 
 

@@ -106,7 +106,7 @@ def give(identity: Identity, path: Path) -> list[str]:
 def _open_folder(identity: Identity, folder: Path) -> Iterator[str]:
     try:
         entries = _read_acl(folder)
-        if any(tag == USER and who == identity.uid for tag, _, who in entries):
+        if _lets_pass(entries, identity.uid):
             return
         os.setxattr(folder, ACL, _with_search(entries, identity.uid))
         yield f"let user {identity.uid} pass through {folder} (access-control entry)"
@@ -129,9 +129,15 @@ def _read_acl(folder: Path) -> list[tuple[int, int, int]]:
     return list(ENTRY.iter_unpack(data[len(ACL_HEADER) :]))
 
 
+def _lets_pass(entries: list[tuple[int, int, int]], uid: int) -> bool:
+    """Whether the user's entry counts: a later chmod sets the mask, which may silence it."""
+    mask = next((permissions for tag, permissions, _ in entries if tag == MASK), SEARCH)
+    return any(tag == USER and who == uid for tag, _, who in entries) and bool(mask & SEARCH)
+
+
 def _with_search(entries: list[tuple[int, int, int]], uid: int) -> bytes:
     """The list with one more user who may search. The mask caps what groups and users get."""
-    others = [entry for entry in entries if entry[0] != MASK]
+    others = [entry for entry in entries if entry[0] != MASK and entry[::2] != (USER, uid)]
     mask = next((permissions for tag, permissions, _ in entries if tag == MASK), None)
     if mask is None:
         mask = next(permissions for tag, permissions, _ in entries if tag == GROUP)

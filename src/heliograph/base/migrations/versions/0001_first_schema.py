@@ -97,7 +97,7 @@ CREATE TABLE tasks (
     provider           text,
     provider_ref       text,
     starts             smallint NOT NULL DEFAULT 0,
-    progress           real,
+    progress           real[],
     images             jsonb,
     warnings           jsonb,
     fail_code          text,
@@ -111,6 +111,8 @@ CREATE TABLE tasks (
 ) WITH (fillfactor = 70);
 
 CREATE INDEX tasks_open ON tasks (due_at) WHERE state IN ('pending', 'processing');
+CREATE INDEX tasks_expiring ON tasks (files_expire_at)
+    WHERE files_expire_at IS NOT NULL AND files_deleted_at IS NULL;
 
 CREATE TABLE attempts (
     task_id       uuid NOT NULL,

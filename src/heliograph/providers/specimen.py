@@ -10,7 +10,7 @@ _PALETTE_SIZE = 256
 _STRIPES = 8
 
 
-def draw_test_card(width: int, height: int, *, number: int, seed: int) -> bytes:
+def draw_specimen(width: int, height: int, *, number: int, seed: int) -> bytes:
     """A PNG of `width` x `height` px with the word TEST, the image's number and its seed.
 
     The same arguments give the same bytes. One byte per pixel and flat areas keep it quick and

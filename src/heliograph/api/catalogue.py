@@ -1,0 +1,108 @@
+"""What can be asked of this server, and everything about one task."""
+
+from collections.abc import Mapping
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from heliograph.api.auth import Gate
+from heliograph.api.routes import NO_SUCH_TASK
+from heliograph.api.wire import success
+from heliograph.base.database import borrow
+from heliograph.base.errors import NotFound
+from heliograph.catalog.model import Mode, Model
+from heliograph.ledger.money import dollars
+from heliograph.runtime import Runtime
+from heliograph.tasks.store import read_detail
+from heliograph.tasks.task import read_task_id
+from heliograph.tasks.view import task_data
+
+
+class ModeData(msgspec.Struct, frozen=True, rename="camel"):
+    """One mode of a model. `sizes` maps an aspect ratio to width and height in pixels.
+
+    `price` is in dollars for one image, on the route of the key that asks.
+    """
+
+    mode: str
+    description: str
+    aspect_ratios: list[str]
+    sizes: dict[str, tuple[int, int]]
+    min_references: int
+    max_references: int
+    price: float
+
+
+class ModelData(msgspec.Struct, frozen=True, rename="camel"):
+    """One model: its modes and its limits."""
+
+    model_id: str
+    title: str
+    category: str
+    description: str
+    max_images: int
+    default_images: int
+    max_prompt_characters: int
+    first_poll_seconds: int
+    poll_interval_seconds: int
+    modes: list[ModeData]
+
+
+class ModelList(msgspec.Struct, frozen=True):
+    """All models of the server."""
+
+    items: list[ModelData]
+
+
+class CatalogueRoutes:
+    """GET /api/v1/models and GET /api/v1/tasks/{taskId}."""
+
+    def __init__(self, runtime: Runtime, gate: Gate) -> None:
+        self._runtime = runtime
+        self._gate = gate
+
+    async def models(self, request: Request) -> Response:
+        """The models with their modes, limits, and the prices that this key pays."""
+        key = await self._gate.admit(request)
+        models = self._runtime.models.values()
+        return success(ModelList([self._model(model, key.routing) for model in models]))
+
+    async def task(self, request: Request) -> Response:
+        """One task of this key's account; what the caller may not see is not there."""
+        key = await self._gate.admit(request)
+        task_id = read_task_id(request.path_params["task_id"])
+        if task_id is None:
+            raise NotFound(NO_SUCH_TASK)
+        async with borrow(self._runtime.pool) as connection:
+            task = await read_detail(connection, task_id)
+        if task is None or task.account_id != key.account_id:
+            raise NotFound(NO_SUCH_TASK)
+        return success(task_data(task, self._runtime.settings.public_url))
+
+    def _model(self, model: Model, routing: str) -> ModelData:
+        modes: Mapping[str, Mode] = model.modes
+        return ModelData(
+            model_id=model.model_id,
+            title=model.title,
+            category=model.category,
+            description=model.description,
+            max_images=model.max_images,
+            default_images=model.default_images,
+            max_prompt_characters=model.max_prompt_characters,
+            first_poll_seconds=model.first_poll_seconds,
+            poll_interval_seconds=model.poll_interval_seconds,
+            modes=[self._mode(model, mode, routing) for mode in modes.values()],
+        )
+
+    def _mode(self, model: Model, mode: Mode, routing: str) -> ModeData:
+        price = self._runtime.prices.unit_price_micros(model.model_id, mode.name, routing)
+        return ModeData(
+            mode=mode.name,
+            description=mode.description,
+            aspect_ratios=list(mode.sizes),
+            sizes=dict(mode.sizes),
+            min_references=mode.min_references,
+            max_references=mode.max_references,
+            price=dollars(price),
+        )

@@ -1,0 +1,35 @@
+"""Installations of real processes, and how hard to try."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from support.service import Installation, installed
+
+Install = Callable[..., Installation]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("heliograph")
+    group.addoption("--kills", type=int, default=12, help="how often a process is killed")
+    group.addoption("--tasks", type=int, default=60, help="how many tasks run meanwhile")
+
+
+@pytest.fixture
+def kills(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("kills", 12))
+
+
+@pytest.fixture
+def tasks(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("tasks", 60))
+
+
+@pytest.fixture
+def install(tmp_path: Path, database_url: str) -> Iterator[Install]:
+    """Makes an installation on a fresh database; all that it starts has ended after the test."""
+    with ExitStack() as opened:
+        yield lambda **settings: opened.enter_context(
+            installed(tmp_path, database_url, **settings)
+        )

@@ -1,0 +1,230 @@
+"""Files on disk: written once, whole or not at all, within their folder, also when things go wrong."""
+
+import asyncio
+import os
+import resource
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+import pytest
+from heliograph.base.errors import Busy, OperatorError
+from heliograph.storage.disk import DiskStorage
+from heliograph.storage.storage import Storage
+
+PATH = "results/0a1b/1-0-token.png"
+
+NO_PATHS = [
+    "",
+    "/",
+    "/etc/passwd",
+    "..",
+    "../a.png",
+    "a/../b.png",
+    "a/../../b.png",
+    "a//b.png",
+    "a/./b.png",
+    "a/",
+    "./a.png",
+    ".incoming/a",
+    ".hidden",
+    "a/.hidden",
+    "a\\b.png",
+    "a\0.png",
+    "a b.png",
+    "a\n.png",
+    "ä.png",
+    "~/a.png",
+    "a:b",
+    "%2e%2e/a",
+    "a" * 129,
+    "/".join(["a" * 100] * 6),
+]
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "files"
+
+
+@pytest.fixture
+def storage(root) -> Storage:
+    return DiskStorage(root)
+
+
+def visible_files(root) -> list[str]:
+    found = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
+    return sorted(str(path) for path in found if path.parts[0] != ".incoming")
+
+
+def incoming(root) -> list[str]:
+    return os.listdir(root / ".incoming")
+
+
+async def test_what_is_written_can_be_read_and_deleted(root, storage):
+    await storage.write(PATH, b"picture")
+    place = storage.local_path(PATH)
+    assert place == root / PATH
+    assert place.read_bytes() == b"picture"
+    await storage.delete(PATH)
+    assert storage.local_path(PATH) is None
+    assert incoming(root) == []
+
+
+async def test_a_file_is_never_replaced(root, storage):
+    await storage.write(PATH, b"first")
+    with pytest.raises(FileExistsError):
+        await storage.write(PATH, b"second")
+    assert (root / PATH).read_bytes() == b"first"
+    assert incoming(root) == []
+
+
+async def test_of_many_writers_of_one_path_exactly_one_wins(root, storage):
+    others = [DiskStorage(root) for _ in range(4)]
+    outcomes = await asyncio.gather(
+        *(others[n % 4].write(PATH, b"%d" % n) for n in range(40)), return_exceptions=True
+    )
+    winners = [n for n, outcome in enumerate(outcomes) if outcome is None]
+    assert len(winners) == 1
+    assert (root / PATH).read_bytes() == b"%d" % winners[0]
+    assert sum(isinstance(outcome, FileExistsError) for outcome in outcomes) == 39
+
+
+async def test_files_and_folders_are_for_their_owner_alone(root, storage):
+    await storage.write(PATH, b"picture")
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in [root, *root.rglob("*")]}
+    assert all(mode == (0o600 if path.is_file() else 0o700) for path, mode in modes.items())
+
+
+async def test_deleting_removes_folders_that_are_left_empty_and_no_others(root, storage):
+    await storage.write("results/a/1.png", b"1")
+    await storage.write("results/b/1.png", b"1")
+    await storage.write("results/b/2.png", b"2")
+    await storage.delete("results/a/1.png")
+    await storage.delete("results/b/1.png")
+    assert sorted(path.name for path in (root / "results").iterdir()) == ["b"]
+    await storage.delete("results/b/2.png")
+    assert sorted(path.name for path in root.iterdir()) == [".incoming"]
+
+
+async def test_deleting_what_is_absent_is_fine(storage):
+    await storage.delete("results/none/1.png")
+    await storage.delete("none")
+
+
+async def test_writing_and_deleting_beside_each_other_lose_nothing(root, storage):
+    async def come_and_go(number: int) -> None:
+        for turn in range(20):
+            await storage.write(f"shared/{number}-{turn}", b"x")
+            await storage.delete(f"shared/{number}-{turn}")
+
+    await asyncio.gather(*(come_and_go(number) for number in range(4)))
+    assert visible_files(root) == []
+
+
+@pytest.mark.parametrize("path", NO_PATHS)
+async def test_a_path_that_is_none_is_refused(root, storage, path):
+    with pytest.raises(ValueError, match="path"):
+        await storage.write(path, b"x")
+    with pytest.raises(ValueError, match="path"):
+        await storage.delete(path)
+    assert storage.local_path(path) is None
+    assert visible_files(root) == []
+
+
+async def test_a_link_that_leads_out_is_not_followed(root, storage, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret").write_bytes(b"secret")
+    (root / "out").symlink_to(outside)
+    (root / "file").symlink_to(outside / "secret")
+    for path in ("out/secret", "file"):
+        assert storage.local_path(path) is None
+        with pytest.raises(ValueError, match="leaves"):
+            await storage.delete(path)
+    with pytest.raises(ValueError, match="leaves"):
+        await storage.write("out/new", b"x")
+    assert os.listdir(outside) == ["secret"]
+
+
+async def test_a_folder_is_no_file(storage):
+    await storage.write("a/b", b"x")
+    assert storage.local_path("a") is None
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """A storage with room for about 100 kB: a small file system, or else a limit on the size of files."""
+    root = tmp_path / "small"
+    root.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(root)],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode == 0:
+        yield root
+        subprocess.run(["umount", str(root)], check=True)
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    yield root
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_a_full_disk_is_said_leaves_nothing_behind_and_recovers(full_disk):
+    storage = DiskStorage(full_disk)
+    await storage.write("a", bytes(50_000))
+    with pytest.raises(Busy, match="no room left") as raised:
+        await storage.write("b", bytes(120_000))
+    assert int(raised.value.headers["Retry-After"]) > 0
+    assert visible_files(full_disk) == ["a"]
+    assert incoming(full_disk) == []
+    await storage.delete("a")
+    await storage.write("b", bytes(60_000))
+    assert visible_files(full_disk) == ["b"]
+
+
+def test_a_writer_killed_at_any_time_leaves_only_whole_files(root):
+    program = f"""
+import asyncio, itertools
+from pathlib import Path
+from heliograph.storage.disk import DiskStorage
+
+async def main():
+    storage = DiskStorage(Path({str(root)!r}))
+    async def write(writer):
+        for number in itertools.count():
+            await storage.write(f"{{number % 7}}/{{writer}}-{{number}}", b"x" * 300_000)
+            print(flush=True)
+    await asyncio.gather(*map(write, range(4)))
+
+asyncio.run(main())
+"""
+    for writes in (1, 5, 20):
+        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as writer:
+            for _ in range(writes):
+                writer.stdout.readline()
+            writer.send_signal(signal.SIGKILL)
+        assert all((root / path).stat().st_size == 300_000 for path in visible_files(root))
+        # The next writer begins with the same names, as no task of ours ever does.
+        for path in visible_files(root):
+            (root / path).unlink()
+
+
+def test_what_killed_writers_left_is_removed_after_an_hour(root):
+    DiskStorage(root)
+    old, fresh = root / ".incoming" / "old", root / ".incoming" / "fresh"
+    for leftover in (old, fresh):
+        leftover.write_bytes(b"half")
+    os.utime(old, (time.time() - 4000, time.time() - 4000))
+    DiskStorage(root)
+    assert incoming(root) == ["fresh"]
+
+
+def test_a_root_that_cannot_be_used_stops_the_service_with_a_sentence(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OperatorError, match="cannot be used.*HELIOGRAPH_DATA_DIR"):
+        DiskStorage(tmp_path / "file" / "root")

@@ -1,0 +1,44 @@
+"""The emulator of DashScope behind a slow line: a submit is accepted at once and answered late.
+
+So there is a time in which a task is paid for upstream and nobody here knows its reference.
+`python -m support.slow_upstream --seconds 2 --answer-seconds 0.5`; the first line on stdout is
+`{"base_url": …}`.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from support.dashscope_emulator import Emulator, base_url, listening, server_of
+
+
+class SlowEmulator(Emulator):
+    """Answers each submit after up to `answer_seconds`, by chance."""
+
+    answer_seconds: float = 0.0
+
+    async def create(self, request: Request) -> Response:
+        answer = await super().create(request)
+        await asyncio.sleep(random.uniform(0, self.answer_seconds))
+        return answer
+
+
+def run(arguments: argparse.Namespace) -> None:
+    emulator = SlowEmulator(seconds=arguments.seconds)
+    emulator.answer_seconds = arguments.answer_seconds
+    with listening(0) as listener:
+        sys.stdout.write(json.dumps({"base_url": base_url(listener)}) + "\n")
+        sys.stdout.flush()
+        server_of(emulator).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--answer-seconds", type=float, default=0.5)
+    run(parser.parse_args())
