@@ -26,8 +26,8 @@ from support.receiver import Receiver, Reply
 from support.service import Customer, Installation
 
 UPSTREAM_SECONDS = 2.0
-ANSWER_SECONDS = 0.5
-DEADLINE_SECONDS = 45
+ANSWER_SECONDS = 2.0
+DEADLINE_SECONDS = 40
 TAKEOVER_SECONDS = 30
 
 #: From one kill to the next. A process takes about two seconds to start.

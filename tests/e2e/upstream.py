@@ -33,7 +33,7 @@ class Upstream:
 
 @contextmanager
 def upstream(*, seconds: float, answer_seconds: float = 0) -> Iterator[Upstream]:
-    """One whose tasks take `seconds` and whose submits are answered after up to `answer_seconds`."""
+    """One whose tasks take `seconds`; submits and pictures are answered after up to `answer_seconds`."""
     options = ["--seconds", str(seconds), "--answer-seconds", str(answer_seconds)]
     with subprocess.Popen(
         [sys.executable, "-m", "support.slow_upstream", *options],

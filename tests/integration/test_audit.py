@@ -149,7 +149,9 @@ async def test_any_mixed_history_has_nothing_wrong(pool: asyncpg.Pool, seed: int
     assert await drift_micros(pool) == 0
 
 
-async def test_an_audit_while_the_business_goes_on_reads_one_moment(books: Books, account_id: str):
+async def test_an_audit_while_the_business_goes_on_finds_nothing_wrong(
+    books: Books, account_id: str
+):
     async def trade() -> None:
         for made in range(20):
             task_id = await books.submit(account_id, callback_url=CALLBACK)
@@ -263,6 +265,20 @@ async def test_a_task_paid_by_another_account_is_found(books: Books, account_id:
     assert await the_finding(books) == Finding(
         f"task {task_id.hex}", "its transfers are on the account of someone else"
     )
+
+
+@pytest.mark.parametrize("other_id", ["acc_", "acc_~"])
+async def test_a_task_paid_in_part_by_another_account_is_found(
+    books: Books, account_id: str, other_id: str
+):
+    task_id = await books.submit(account_id)
+    await books.end(task_id, 3)
+    await books.tamper(
+        f"UPDATE transfers SET account_id = '{other_id}' WHERE kind = 'charge' AND task_id = TASK",
+        task_id=task_id,
+    )
+    problem = "its transfers are on the account of someone else"
+    assert Finding(f"task {task_id.hex}", problem) in await audit(books.pool)
 
 
 async def test_a_test_task_that_moved_money_is_found(books: Books, account_id: str):

@@ -1,19 +1,18 @@
 """The pool, its transactions, and what the database's trouble means to a client."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import asyncpg
 import pytest
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
-from support.database import Databases
 
 from heliograph.base import database
 from heliograph.base.database import borrow, connect, open_pool, transaction, without_password
 from heliograph.base.errors import Busy, OperatorError
 from heliograph.base.jobs import Job, enqueue
+from support.database import Databases
 
 SECRET = "s3cr3t"
 
@@ -50,7 +49,7 @@ async def test_a_cancelled_transaction_is_undone_and_its_connection_is_used_agai
         async with transaction(pool) as connection:
             await connection.execute("CREATE TABLE half_way ()")
             entered.set()
-            await connection.execute("SELECT pg_sleep(100)")
+            await asyncio.Event().wait()
 
     task = asyncio.create_task(write())
     await entered.wait()
@@ -145,7 +144,7 @@ async def test_of_two_that_block_each_other_one_is_busy_and_one_is_done(table: a
 
 
 async def test_a_connection_that_is_ended_is_busy_and_the_pool_goes_on(pool: asyncpg.Pool):
-    with pytest.raises(Busy, match="restarted|reached"):
+    with pytest.raises(Busy, match=r"restarted|reached"):
         async with transaction(pool) as connection, transaction(pool) as killer:
             number = await connection.fetchval("SELECT pg_backend_pid()")
             await killer.execute("SELECT pg_terminate_backend($1, 5000)", number)
@@ -162,11 +161,16 @@ async def test_a_connection_that_is_lost_is_busy(pool: asyncpg.Pool):
             await connection.execute("SELECT 1")
 
 
+async def test_a_connection_that_is_used_wrongly_is_not_called_busy(pool: asyncpg.Pool):
+    with pytest.raises(asyncpg.InterfaceError, match="another operation"):
+        async with borrow(pool) as connection:
+            await asyncio.gather(connection.fetch("SELECT 1"), connection.fetch("SELECT 2"))
+
+
 async def test_a_server_without_connections_to_spare_is_busy(
     databases: Databases, database_url: str
 ):
-    pool = await open_pool(database_url, size=2)
-    name = database_url.split("/")[3].split("?")[0]
+    name = database_url.split("/")[3].split("?", maxsplit=1)[0]
     databases.run(f"CREATE ROLE guest_{name} LOGIN CONNECTION LIMIT 0")
     full = asyncpg.create_pool(
         database_url.replace("heliograph@", f"guest_{name}@"), min_size=0, max_size=1
@@ -175,7 +179,6 @@ async def test_a_server_without_connections_to_spare_is_busy(
         async with full, borrow(full):
             pass
     databases.run(f"DROP ROLE guest_{name}")
-    await pool.close()
 
 
 @pytest.mark.parametrize(
@@ -189,7 +192,7 @@ async def test_a_server_without_connections_to_spare_is_busy(
     ],
 )
 async def test_each_passing_trouble_says_when_to_come_back(
-    pool: asyncpg.Pool, error: Callable[[str], Exception], retry_after: str
+    pool: asyncpg.Pool, error: type[Exception], retry_after: str
 ):
     with pytest.raises(Busy) as busy:
         async with transaction(pool):
@@ -199,7 +202,7 @@ async def test_each_passing_trouble_says_when_to_come_back(
 
 @pytest.mark.parametrize("error", [asyncpg.UniqueViolationError, ValueError, TimeoutError])
 async def test_what_does_not_pass_by_itself_is_not_called_busy(
-    pool: asyncpg.Pool, error: Callable[[str], Exception]
+    pool: asyncpg.Pool, error: type[Exception]
 ):
     with pytest.raises(error):
         async with transaction(pool):

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from heliograph.base.errors import OutboundRefused, PictureRefused, TaskFault
 from heliograph.base.outbound import Outbound
 from heliograph.catalog.wan_2_5_image import WAN_2_5_IMAGE
@@ -17,7 +18,7 @@ from heliograph.intake.decode import Decoder
 from heliograph.intake.fetch import Intake
 from heliograph.intake.header import Header, scan
 from support.pictures import encoded, jpeg_of_scans, noise, photo
-from support.web import Web, head
+from support.web import Web, Writer, head
 
 LIMITS = WAN_2_5_IMAGE.references
 PICTURE = encoded(photo(), "PNG")
@@ -37,7 +38,7 @@ async def decoder():
 
 
 @pytest.fixture
-async def intake(decoder):
+async def intake(decoder: Decoder):
     async with Outbound(["127.0.0.0/8"]) as outbound:
         yield Intake(outbound, decoder)
 
@@ -73,11 +74,11 @@ def child_pids() -> set[int]:
 # --- fetching
 
 
-async def test_pictures_are_fetched_together_and_come_in_order(web, intake):
+async def test_pictures_are_fetched_together_and_come_in_order(web: Web, intake: Intake):
     all_asked = asyncio.Barrier(3)
 
     def serve(name: str, data: bytes) -> str:
-        async def respond(writer):
+        async def respond(writer: Writer) -> None:
             await all_asked.wait()
             writer.write(head(200, {"Content-Length": str(len(data))}) + data)
 
@@ -90,13 +91,13 @@ async def test_pictures_are_fetched_together_and_come_in_order(web, intake):
     assert [reference.width for reference in references] == [700, 400, 500]
 
 
-async def test_the_content_counts_and_not_the_name_or_the_type(web, intake):
+async def test_the_content_counts_and_not_the_name_or_the_type(web: Web, intake: Intake):
     url = web.answer("/a.gif", PICTURE, headers={"Content-Type": "text/html"})
     (reference,) = await intake.prepare((url,), LIMITS)
     assert reference.content_type == "image/png"
 
 
-async def test_the_first_bad_picture_is_named_with_value_limit_and_fix(web, intake):
+async def test_the_first_bad_picture_is_named_with_value_limit_and_fix(web: Web, intake: Intake):
     good = web.answer("/good", PICTURE)
     bad = web.answer("/bad", encoded(photo(300, 900), "PNG"))
     worse = web.answer("/worse", b"no picture at all")
@@ -105,20 +106,20 @@ async def test_the_first_bad_picture_is_named_with_value_limit_and_fix(web, inta
     )
 
 
-async def test_a_host_that_must_not_be_reached_is_refused_by_name(intake):
+async def test_a_host_that_must_not_be_reached_is_refused_by_name(intake: Intake):
     assert await refusal(intake, "http://10.0.0.1/a.png") == (
         "input.image_urls[0]: The host 10.0.0.1 is not a public address."
     )
 
 
-async def test_a_file_that_cannot_be_had_is_a_fault_of_the_request(web, intake):
+async def test_a_file_that_cannot_be_had_is_a_fault_of_the_request(web: Web, intake: Intake):
     assert await refusal(intake, web.url("/absent")) == (
         "input.image_urls[0]: 127.0.0.1 answered with HTTP status 404."
     )
 
 
-async def test_a_bad_file_is_refused_before_its_download_ends(web, intake):
-    async def stall(writer):
+async def test_a_bad_file_is_refused_before_its_download_ends(web: Web, intake: Intake):
+    async def stall(writer: Writer) -> None:
         writer.write(head(200, {"Content-Length": "9000000"}) + encoded(photo(300, 900), "PNG"))
         await writer.drain()
         await asyncio.Event().wait()
@@ -127,13 +128,13 @@ async def test_a_bad_file_is_refused_before_its_download_ends(web, intake):
         assert "300x900" in await refusal(intake, web.handle("/stall", stall))
 
 
-async def test_a_file_over_ten_megabytes_is_refused(web, intake):
+async def test_a_file_over_ten_megabytes_is_refused(web: Web, intake: Intake):
     assert "larger than 10 MB" in await refusal(
         intake, web.answer("/a", bytes(LIMITS.max_bytes + 1))
     )
 
 
-async def test_a_fault_of_ours_is_not_blamed_on_the_picture(decoder):
+async def test_a_fault_of_ours_is_not_blamed_on_the_picture(decoder: Decoder):
     async def broken(url: str) -> bytes | None:
         raise ZeroDivisionError
 
@@ -142,7 +143,7 @@ async def test_a_fault_of_ours_is_not_blamed_on_the_picture(decoder):
             await Intake(outbound, decoder, read_own=broken).prepare(("http://a.example",), LIMITS)
 
 
-async def test_a_file_of_our_own_is_read_and_not_fetched(decoder):
+async def test_a_file_of_our_own_is_read_and_not_fetched(decoder: Decoder):
     async def read_own(url: str) -> bytes | None:
         return PICTURE if url == "http://127.0.0.1:8080/files/u/a.png" else None
 
@@ -155,7 +156,7 @@ async def test_a_file_of_our_own_is_read_and_not_fetched(decoder):
         )
 
 
-async def test_a_url_is_checked_without_fetching(intake):
+async def test_a_url_is_checked_without_fetching(intake: Intake):
     intake.check_url("https://example.com/a.png")
     intake.check_url(data_url(PICTURE))
     with pytest.raises(OutboundRefused):
@@ -166,7 +167,7 @@ async def test_a_url_is_checked_without_fetching(intake):
 
 
 @pytest.mark.parametrize("kind", ["png", "PNG", "jpeg", "webp", "svg+xml", "x-icon"])
-async def test_a_data_url_is_read_whatever_type_it_names(intake, kind):
+async def test_a_data_url_is_read_whatever_type_it_names(intake: Intake, kind: str):
     (reference,) = await intake.prepare((data_url(PICTURE, kind),), LIMITS)
     assert (reference.width, reference.height) == (400, 400)
 
@@ -192,14 +193,14 @@ async def test_a_data_url_is_read_whatever_type_it_names(intake, kind):
     ],
     ids=range(15),
 )
-async def test_a_bad_data_url_is_refused_with_its_reason(intake, url, reason):
+async def test_a_bad_data_url_is_refused_with_its_reason(intake: Intake, url: str, reason: str):
     assert reason in await refusal(intake, url)
 
 
 # --- the children
 
 
-async def test_an_idle_decoder_has_no_process(decoder):
+async def test_an_idle_decoder_has_no_process(decoder: Decoder):
     assert child_pids() == set()
     quick = Decoder(idle_seconds=0.01)
     await quick.decode(PICTURE, scan(PICTURE))
@@ -210,19 +211,19 @@ async def test_an_idle_decoder_has_no_process(decoder):
     assert child_pids() == set()
 
 
-async def test_a_child_is_used_again(decoder):
+async def test_a_child_is_used_again(decoder: Decoder):
     for _ in range(3):
         await decoder.decode(PICTURE, scan(PICTURE))
     assert len(child_pids()) == 1
 
 
-async def test_no_more_pictures_are_decoded_at_a_time_than_there_are_processes(decoder):
+async def test_no_more_pictures_are_decoded_at_a_time_than_there_are_processes(decoder: Decoder):
     large = encoded(noise(1000, 1000), "PNG")
     await asyncio.gather(*(decoder.decode(large, scan(large)) for _ in range(6)))
     assert len(child_pids()) == 2
 
 
-async def test_a_child_ended_from_outside_costs_no_picture(decoder):
+async def test_a_child_ended_from_outside_costs_no_picture(decoder: Decoder):
     await decoder.decode(PICTURE, scan(PICTURE))
     (pid,) = child_pids()
     os.kill(pid, signal.SIGKILL)
@@ -240,16 +241,16 @@ async def test_a_picture_that_takes_too_long_is_refused_and_its_child_ended():
 
 
 @pytest.mark.slow
-async def test_a_picture_that_takes_too_much_processor_time_is_refused(decoder):
+async def test_a_picture_that_takes_too_much_processor_time_is_refused(decoder: Decoder):
     bomb = jpeg_of_scans(6000, 4900)
     with pytest.raises(PictureRefused, match="too long"):
         await decoder.decode(bomb, Header("JPEG", 4900, 4900))
 
 
-async def test_a_cancelled_decode_ends_its_child(decoder):
+async def test_a_cancelled_decode_ends_its_child(decoder: Decoder):
     bomb = jpeg_of_scans(600, 3000)
     decoding = asyncio.create_task(decoder.decode(bomb, scan(bomb)))
-    while not child_pids():
+    while not child_pids():  # noqa: ASYNC110 - the system gives no event for it
         await asyncio.sleep(0.001)
     decoding.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -297,7 +298,7 @@ asyncio.run(main())
         "subprocess.run(['true'])",
     ],
 )
-def test_the_sandbox_allows_no_file_no_network_no_process_and_little_memory(attempt):
+def test_the_sandbox_allows_no_file_no_network_no_process_and_little_memory(attempt: str):
     program = f"""
 import os, socket, subprocess
 from heliograph.intake.normalise import enter_sandbox
@@ -310,7 +311,7 @@ except (OSError, MemoryError):
     assert run_python(program).returncode == 7
 
 
-def test_a_child_is_given_no_secret(tmp_path, monkeypatch):
+def test_a_child_is_given_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HELIOGRAPH_DASHSCOPE_API_KEY", "sk-secret")
     program = """
 import asyncio, os

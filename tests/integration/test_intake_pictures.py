@@ -4,13 +4,15 @@ import io
 
 import pytest
 import pytest_asyncio
+from PIL import Image
+
 from heliograph.base.errors import PictureRefused
 from heliograph.base.outbound import Outbound
 from heliograph.catalog.wan_2_5_image import WAN_2_5_IMAGE
 from heliograph.intake.decode import MAX_RESULT_BYTES, Decoder
 from heliograph.intake.fetch import Intake
-from PIL import Image
-from support.pictures import bad_pictures, encoded, good_pictures, noise, rotated
+from support.bad_pictures import bad_pictures
+from support.pictures import encoded, good_pictures, noise, rotated
 
 LIMITS = WAN_2_5_IMAGE.references
 GOOD, BAD = good_pictures(), bad_pictures()
@@ -32,7 +34,7 @@ def opened(data: bytes) -> Image.Image:
 
 
 @pytest.mark.parametrize("name", GOOD)
-async def test_a_good_picture_is_taken_and_made_uniform(intake, name):
+async def test_a_good_picture_is_taken_and_made_uniform(intake: Intake, name: str):
     reference = await intake.check(GOOD[name](), LIMITS)
     picture = opened(reference.data)
     picture.load()
@@ -43,7 +45,7 @@ async def test_a_good_picture_is_taken_and_made_uniform(intake, name):
 
 
 @pytest.mark.parametrize("name", BAD)
-async def test_a_bad_picture_is_refused_with_its_reason(intake, name):
+async def test_a_bad_picture_is_refused_with_its_reason(intake: Intake, name: str):
     reason, make = BAD[name]
     with pytest.raises(PictureRefused, match=reason):
         await intake.check(make(), LIMITS)
@@ -58,7 +60,9 @@ async def test_a_bad_picture_is_refused_with_its_reason(intake, name):
         (8, (400, 480), "green"),
     ],
 )
-async def test_a_turned_picture_is_put_upright(intake, orientation, size, first_pixel):
+async def test_a_turned_picture_is_put_upright(
+    intake: Intake, orientation: int, size: tuple[int, int], first_pixel: str
+):
     reference = await intake.check(rotated(orientation), LIMITS)
     assert (reference.width, reference.height) == size
     red, green, blue = (channel > 128 for channel in opened(reference.data).getpixel((9, 9)))
@@ -67,29 +71,31 @@ async def test_a_turned_picture_is_put_upright(intake, orientation, size, first_
 
 
 @pytest.mark.parametrize("name", ["jpeg with a profile", "webp with a profile"])
-async def test_colours_are_those_that_the_profile_means(intake, name):
+async def test_colours_are_those_that_the_profile_means(intake: Intake, name: str):
     reference = await intake.check(GOOD[name](), LIMITS)
     red, green, blue = opened(reference.data).getpixel((9, 9))
     assert blue > 200 > red + green
 
 
-async def test_sixteen_bits_are_scaled_and_not_clipped(intake):
+async def test_sixteen_bits_are_scaled_and_not_clipped(intake: Intake):
     reference = await intake.check(GOOD["png 16-bit grey"](), LIMITS)
     assert opened(reference.data).getpixel((0, 0)) == (128, 128, 128)
 
 
-async def test_the_first_of_several_pictures_is_taken(intake):
+async def test_the_first_of_several_pictures_is_taken(intake: Intake):
     reference = await intake.check(GOOD["jpeg of two pictures"](), LIMITS)
     assert (reference.width, reference.height) == (400, 400)
 
 
-async def test_what_a_file_carries_besides_its_picture_is_gone(intake):
+async def test_what_a_file_carries_besides_its_picture_is_gone(intake: Intake):
     for name in ("jpeg with a script", "jpeg with a zip behind", "png with text"):
         reference = await intake.check(GOOD[name](), LIMITS)
         assert not any(word in reference.data for word in (b"<script>", b"PK\3\4", b"<?php"))
 
 
-async def test_small_and_lossless_pictures_stay_lossless_and_large_photographs_become_jpeg(intake):
+async def test_small_and_lossless_pictures_stay_lossless_and_large_photographs_become_jpeg(
+    intake: Intake,
+):
     small, large = noise(400, 500), noise(1200, 1000)
     kept = await intake.check(encoded(small, "PNG"), LIMITS)
     assert opened(kept.data).tobytes() == small.tobytes()
@@ -97,7 +103,7 @@ async def test_small_and_lossless_pictures_stay_lossless_and_large_photographs_b
     assert (await intake.check(encoded(large, "JPEG"), LIMITS)).content_type == "image/jpeg"
 
 
-async def test_a_result_stays_below_what_providers_take(intake):
+async def test_a_result_stays_below_what_providers_take(intake: Intake):
     reference = await intake.check(encoded(noise(1800, 1800), "PNG"), LIMITS)
     assert reference.content_type == "image/jpeg"
     assert len(reference.data) <= MAX_RESULT_BYTES

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from support.postgres import ask, end_using, is_running, owner, postmaster, using
 
 from heliograph.base.database import open_pool
 from heliograph.base.embedded.cluster import programs
 from heliograph.base.embedded.filelock import looks
 from heliograph.base.postgres import start_embedded
+from support.postgres import ask, end_using, is_running, owner, postmaster, using
 
 
 def kill_server(data_dir: Path) -> None:
@@ -34,14 +34,14 @@ def name_in_leftovers(data_dir: Path, number: int) -> None:
 
 
 @pytest.fixture
-def leftovers(tmp_path: Path) -> Iterator[Path]:
+def leftovers(data_dir: Path) -> Iterator[Path]:
     """The data directory of a server that was killed."""
-    server = start_embedded(tmp_path)
+    server = start_embedded(data_dir)
     ask(server.url, "CREATE TABLE kept AS SELECT 7 AS number")
-    kill_server(tmp_path)
-    yield tmp_path
+    kill_server(data_dir)
+    yield data_dir
     server.release()
-    assert not is_running(tmp_path)
+    assert not is_running(data_dir)
     shutil.rmtree(server.url.split("host=")[1], ignore_errors=True)
 
 
@@ -54,20 +54,20 @@ def test_a_killed_server_is_started_again(leftovers: Path):
     assert_starts(leftovers)
 
 
-def test_those_who_used_a_killed_server_find_the_next_one(tmp_path: Path):
-    with start_embedded(tmp_path) as before:
-        kill_server(tmp_path)
-        with start_embedded(tmp_path) as after:
+def test_those_who_used_a_killed_server_find_the_next_one(data_dir: Path):
+    with start_embedded(data_dir) as before:
+        kill_server(data_dir)
+        with start_embedded(data_dir) as after:
             assert after.url == before.url
 
 
-async def test_a_pool_survives_a_killed_server(tmp_path: Path):
-    with start_embedded(tmp_path) as server:
+async def test_a_pool_survives_a_killed_server(data_dir: Path):
+    with start_embedded(data_dir) as server:
         pool = await open_pool(server.url, size=1)
-        kill_server(tmp_path)
+        kill_server(data_dir)
         with pytest.raises((asyncpg.PostgresError, OSError)):
             await pool.fetchval("SELECT 1")
-        with start_embedded(tmp_path):
+        with start_embedded(data_dir):
             assert await pool.fetchval("SELECT 1") == 1
             await pool.close()
 
@@ -115,52 +115,54 @@ def test_a_killed_first_start_is_begun_again(tmp_path: Path):
         assert ask(server.url, "SELECT 1") == 1
 
 
-def test_a_killed_user_does_not_take_the_server_along(tmp_path: Path):
-    with start_embedded(tmp_path) as server, using(tmp_path) as (other, _):
+def test_a_killed_user_does_not_take_the_server_along(data_dir: Path):
+    with start_embedded(data_dir) as server, using(data_dir) as (other, _):
         other.kill()
         other.wait()
         assert ask(server.url, "SELECT 1") == 1
 
 
-def test_a_killed_user_does_not_keep_the_server(tmp_path: Path):
-    server = start_embedded(tmp_path)
-    with using(tmp_path) as (other, _):
+def test_a_killed_user_does_not_keep_the_server(data_dir: Path):
+    server = start_embedded(data_dir)
+    with using(data_dir) as (other, _):
         other.kill()
         other.wait()
         server.release()
-        assert not is_running(tmp_path)
+        assert not is_running(data_dir)
 
 
-def test_the_server_of_a_killed_last_user_is_used_again_and_then_stopped(tmp_path: Path):
-    with using(tmp_path) as (only, url):
+def test_the_server_of_a_killed_last_user_is_used_again_and_then_stopped(data_dir: Path):
+    with using(data_dir) as (only, url):
         only.kill()
         only.wait()
-    number = postmaster(tmp_path)
+    number = postmaster(data_dir)
 
-    with start_embedded(tmp_path) as server:
-        assert (server.url, postmaster(tmp_path)) == (url, number)
-    assert not is_running(tmp_path)
+    with start_embedded(data_dir) as server:
+        assert (server.url, postmaster(data_dir)) == (url, number)
+    assert not is_running(data_dir)
 
 
-def test_a_killed_starter_leaves_a_server_that_others_go_on_using(tmp_path: Path):
-    with using(tmp_path) as (starter, _), using(tmp_path) as (other, url):
+def test_a_killed_starter_leaves_a_server_that_others_go_on_using(data_dir: Path):
+    with using(data_dir) as (starter, _), using(data_dir) as (other, url):
         starter.kill()
         starter.wait()
         assert ask(url, "SELECT 1") == 1
         end_using(other)
-    assert not is_running(tmp_path)
+    assert not is_running(data_dir)
 
 
-def test_a_server_that_was_started_by_hand_is_used_and_left_running(tmp_path: Path):
-    with start_embedded(tmp_path):
+def test_a_server_that_was_started_by_hand_is_used_and_left_running(data_dir: Path):
+    with start_embedded(data_dir):
         pass
-    cluster = tmp_path / "postgres" / "data"
+    cluster = data_dir / "postgres" / "data"
     control = [programs() / "pg_ctl", "-D", str(cluster), "-w"]
-    by_hand = {"user": owner(tmp_path), "cwd": cluster, "check": True, "stdout": subprocess.DEVNULL}
+    by_hand = {"user": owner(data_dir), "cwd": cluster, "stdout": subprocess.DEVNULL}
     options = f"-c listen_addresses='' -c unix_socket_directories='{cluster}'"
-    subprocess.run([*control, "-o", options, "-l", str(cluster / "log"), "start"], **by_hand)
+    subprocess.run(
+        [*control, "-o", options, "-l", str(cluster / "log"), "start"], check=True, **by_hand
+    )
 
-    with start_embedded(tmp_path) as server:
+    with start_embedded(data_dir) as server:
         assert ask(server.url, "SELECT 1") == 1
     assert ask(server.url, "SELECT 1") == 1
-    subprocess.run([*control, "stop"], **by_hand)
+    subprocess.run([*control, "stop"], check=True, **by_hand)

@@ -9,6 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from heliograph.base.embedded import passage
+from heliograph.base.embedded.filelock import looks
+from heliograph.base.errors import OperatorError
+from heliograph.base.postgres import start_embedded
 from support.postgres import (
     NOBODY,
     ask,
@@ -19,10 +24,6 @@ from support.postgres import (
     programs_are_readable,
     using,
 )
-
-from heliograph.base.embedded import passage
-from heliograph.base.embedded.filelock import looks
-from heliograph.base.postgres import start_embedded
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
 readable = pytest.mark.skipif(
@@ -35,7 +36,9 @@ os.setgroups([]), os.setgid(65534), os.setuid(65534)
 socket.socket(socket.AF_UNIX).connect(sys.argv[1])
 """
 
-LIST = "import os, sys; os.setgroups([]), os.setgid(65534), os.setuid(65534), os.listdir(sys.argv[1])"
+LIST = (
+    "import os, sys; os.setgroups([]), os.setgid(65534), os.setuid(65534), os.listdir(sys.argv[1])"
+)
 
 
 def as_nobody(program: str, path: Path) -> str:
@@ -158,6 +161,17 @@ def test_programs_under_a_strict_umask_are_made_readable(public: Path):
 
 
 @as_root
+def test_without_a_user_to_run_it_root_is_told_what_to_do(
+    public: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(passage, "DATABASE_USER", "Not A User Name!")
+    monkeypatch.setattr(passage, "OTHERS_SECONDS", 0)
+
+    with pytest.raises(OperatorError, match=r"could not be added.*ordinary user"):
+        start_embedded(public / "data")
+
+
+@as_root
 @readable
 def test_an_ordinary_user_runs_it_twice_in_a_row(theirs: Path):
     for _ in range(2):
@@ -179,6 +193,17 @@ def test_in_an_ordinary_users_folder_root_runs_it_as_that_user(theirs: Path):
 
 
 @as_root
+@readable
+def test_after_root_the_owner_of_the_folder_can_still_run_it(theirs: Path):
+    with start_embedded(theirs):
+        pass
+    with using(theirs, user=NOBODY) as (process, url):
+        assert ask(url, "SELECT 1") == 1
+        end_using(process)
+    assert not is_running(theirs)
+
+
+@as_root
 def test_root_runs_a_cluster_that_came_from_elsewhere_as_its_owner(public: Path):
     with start_embedded(public / "data"):
         pass
@@ -196,28 +221,24 @@ def test_an_ordinary_user_is_told_that_the_cluster_is_someone_elses(theirs: Path
     with start_embedded(theirs):
         pass
     os.chown(theirs / "postgres" / "data", 54321, 54321)
-    for path in (theirs / "postgres").glob("*"):
-        if path.is_file():
-            os.chown(path, NOBODY, NOBODY)
-    os.chown(theirs / "postgres", NOBODY, NOBODY)
 
     process = begin_using(theirs, user=NOBODY)
     assert "belongs to user 54321" in process.communicate()[1]
     assert process.returncode == 1
 
 
-def test_a_socket_folder_that_someone_else_prepared_is_not_used(tmp_path: Path):
-    with using(tmp_path) as (process, url):
+def test_a_socket_folder_that_someone_else_prepared_is_not_used(data_dir: Path):
+    with using(data_dir) as (process, url):
         process.kill()
         process.wait()
-    server = start_embedded(tmp_path)
+    server = start_embedded(data_dir)
     sockets = Path(url.split("host=")[1])
-    subprocess.run(["kill", "-9", _postmaster(tmp_path)], check=True)
-    assert any(not is_running(tmp_path) for _ in looks(10))
-    moved = sockets.rename(tmp_path / "moved")
+    subprocess.run(["kill", "-9", _postmaster(data_dir)], check=True)
+    assert any(not is_running(data_dir) for _ in looks(10))
+    moved = sockets.rename(data_dir / "moved")
     sockets.symlink_to(moved)
 
-    with start_embedded(tmp_path) as other:
+    with start_embedded(data_dir) as other:
         assert other.url != url
         assert ask(other.url, "SELECT 1") == 1
     server.release()

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.postgres import NOBODY, begin_using
 
 from heliograph.base import postgres
 from heliograph.base.embedded import cluster
 from heliograph.base.embedded.filelock import FileLock
 from heliograph.base.errors import OperatorError
 from heliograph.base.postgres import start_embedded
+from support.postgres import NOBODY, begin_using
 
 INSTEAD = "HELIOGRAPH_DATABASE_URL"
 
@@ -34,38 +34,38 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(tmp_path)], check=True)
 
 
-def test_a_setting_that_postgresql_refuses_is_quoted(tmp_path: Path):
-    told = refusal(tmp_path, shared_buffers="lots")
+def test_a_setting_that_postgresql_refuses_is_quoted(data_dir: Path):
+    told = refusal(data_dir, shared_buffers="lots")
 
     assert "did not start" in told
     assert 'invalid value for parameter "shared_buffers"' in told
     assert INSTEAD in told
 
 
-def test_after_trouble_it_starts_as_if_nothing_had_been(tmp_path: Path):
-    refusal(tmp_path, shared_buffers="lots")
+def test_after_trouble_it_starts_as_if_nothing_had_been(data_dir: Path):
+    refusal(data_dir, shared_buffers="lots")
 
-    start_embedded(tmp_path).release()
-
-
-def test_a_broken_cluster_is_told_with_the_last_lines_of_the_log(tmp_path: Path):
-    start_embedded(tmp_path).release()
-    (tmp_path / "postgres" / "data" / "global" / "pg_control").unlink()
-
-    assert "pg_control" in refusal(tmp_path)
+    start_embedded(data_dir).release()
 
 
-def test_lines_of_earlier_starts_are_not_told(tmp_path: Path):
-    refusal(tmp_path, shared_buffers="lots")
+def test_a_broken_cluster_is_told_with_the_last_lines_of_the_log(data_dir: Path):
+    start_embedded(data_dir).release()
+    (data_dir / "postgres" / "data" / "global" / "pg_control").unlink()
 
-    assert "lots" not in refusal(tmp_path, shared_buffers="few")
+    assert "pg_control" in refusal(data_dir)
 
 
-def test_a_cluster_of_an_unknown_version_is_left_alone(tmp_path: Path):
-    start_embedded(tmp_path).release()
-    (tmp_path / "postgres" / "data" / "PG_VERSION").write_text("99\n")
+def test_lines_of_earlier_starts_are_not_told(data_dir: Path):
+    refusal(data_dir, shared_buffers="lots")
 
-    told = refusal(tmp_path)
+    assert "lots" not in refusal(data_dir, shared_buffers="few")
+
+
+def test_a_cluster_of_an_unknown_version_is_left_alone(data_dir: Path):
+    start_embedded(data_dir).release()
+    (data_dir / "postgres" / "data" / "PG_VERSION").write_text("99\n")
+
+    told = refusal(data_dir)
     assert "no version 99" in told
     assert INSTEAD in told
 
@@ -121,9 +121,9 @@ def test_an_installation_without_the_wheel_is_told_so(monkeypatch: pytest.Monkey
         cluster.programs()
 
 
-def test_a_long_log_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    start_embedded(tmp_path).release()
+def test_a_long_log_is_put_aside(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
+    start_embedded(data_dir).release()
     monkeypatch.setattr(postgres, "LOG_BYTES", 10)
-    start_embedded(tmp_path).release()
+    start_embedded(data_dir).release()
 
-    assert (tmp_path / "postgres" / "log.old").exists()
+    assert (data_dir / "postgres" / "log.old").exists()

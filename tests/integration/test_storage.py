@@ -8,11 +8,12 @@ import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+
 from heliograph.base.errors import Busy, OperatorError
 from heliograph.storage.disk import DiskStorage
-from heliograph.storage.storage import Storage
 
 PATH = "results/0a1b/1-0-token.png"
 
@@ -45,25 +46,34 @@ NO_PATHS = [
 
 
 @pytest.fixture
-def root(tmp_path):
+def root(tmp_path: Path):
     return tmp_path / "files"
 
 
 @pytest.fixture
-def storage(root) -> Storage:
+def storage(root: Path) -> DiskStorage:
     return DiskStorage(root)
 
 
-def visible_files(root) -> list[str]:
+def visible_files(root: Path) -> list[str]:
     found = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
     return sorted(str(path) for path in found if path.parts[0] != ".incoming")
 
 
-def incoming(root) -> list[str]:
-    return os.listdir(root / ".incoming")
+def incoming(root: Path) -> list[str]:
+    return names_in(root / ".incoming")
 
 
-async def test_what_is_written_can_be_read_and_deleted(root, storage):
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def modes(root: Path, *, files: bool) -> set[int]:
+    found = (path for path in [root, *root.rglob("*")] if path.is_file() == files)
+    return {stat.S_IMODE(path.stat().st_mode) for path in found}
+
+
+async def test_what_is_written_can_be_read_and_deleted(root: Path, storage: DiskStorage):
     await storage.write(PATH, b"picture")
     place = storage.local_path(PATH)
     assert place == root / PATH
@@ -73,7 +83,7 @@ async def test_what_is_written_can_be_read_and_deleted(root, storage):
     assert incoming(root) == []
 
 
-async def test_a_file_is_never_replaced(root, storage):
+async def test_a_file_is_never_replaced(root: Path, storage: DiskStorage):
     await storage.write(PATH, b"first")
     with pytest.raises(FileExistsError):
         await storage.write(PATH, b"second")
@@ -81,7 +91,7 @@ async def test_a_file_is_never_replaced(root, storage):
     assert incoming(root) == []
 
 
-async def test_of_many_writers_of_one_path_exactly_one_wins(root, storage):
+async def test_of_many_writers_of_one_path_exactly_one_wins(root: Path, storage: DiskStorage):
     others = [DiskStorage(root) for _ in range(4)]
     outcomes = await asyncio.gather(
         *(others[n % 4].write(PATH, b"%d" % n) for n in range(40)), return_exceptions=True
@@ -92,29 +102,33 @@ async def test_of_many_writers_of_one_path_exactly_one_wins(root, storage):
     assert sum(isinstance(outcome, FileExistsError) for outcome in outcomes) == 39
 
 
-async def test_files_and_folders_are_for_their_owner_alone(root, storage):
+async def test_files_and_folders_are_for_their_owner_alone(root: Path, storage: DiskStorage):
     await storage.write(PATH, b"picture")
-    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in [root, *root.rglob("*")]}
-    assert all(mode == (0o600 if path.is_file() else 0o700) for path, mode in modes.items())
+    assert modes(root, files=True) == {0o600}
+    assert modes(root, files=False) == {0o700}
 
 
-async def test_deleting_removes_folders_that_are_left_empty_and_no_others(root, storage):
+async def test_deleting_removes_folders_that_are_left_empty_and_no_others(
+    root: Path, storage: DiskStorage
+):
     await storage.write("results/a/1.png", b"1")
     await storage.write("results/b/1.png", b"1")
     await storage.write("results/b/2.png", b"2")
     await storage.delete("results/a/1.png")
     await storage.delete("results/b/1.png")
-    assert sorted(path.name for path in (root / "results").iterdir()) == ["b"]
+    assert names_in(root / "results") == ["b"]
     await storage.delete("results/b/2.png")
-    assert sorted(path.name for path in root.iterdir()) == [".incoming"]
+    assert names_in(root) == [".incoming"]
 
 
-async def test_deleting_what_is_absent_is_fine(storage):
+async def test_deleting_what_is_absent_is_fine(storage: DiskStorage):
     await storage.delete("results/none/1.png")
     await storage.delete("none")
 
 
-async def test_writing_and_deleting_beside_each_other_lose_nothing(root, storage):
+async def test_writing_and_deleting_beside_each_other_lose_nothing(
+    root: Path, storage: DiskStorage
+):
     async def come_and_go(number: int) -> None:
         for turn in range(20):
             await storage.write(f"shared/{number}-{turn}", b"x")
@@ -125,7 +139,7 @@ async def test_writing_and_deleting_beside_each_other_lose_nothing(root, storage
 
 
 @pytest.mark.parametrize("path", NO_PATHS)
-async def test_a_path_that_is_none_is_refused(root, storage, path):
+async def test_a_path_that_is_none_is_refused(root: Path, storage: DiskStorage, path: str):
     with pytest.raises(ValueError, match="path"):
         await storage.write(path, b"x")
     with pytest.raises(ValueError, match="path"):
@@ -134,7 +148,9 @@ async def test_a_path_that_is_none_is_refused(root, storage, path):
     assert visible_files(root) == []
 
 
-async def test_a_link_that_leads_out_is_not_followed(root, storage, tmp_path):
+async def test_a_link_that_leads_out_is_not_followed(
+    root: Path, storage: DiskStorage, tmp_path: Path
+):
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "secret").write_bytes(b"secret")
@@ -146,16 +162,16 @@ async def test_a_link_that_leads_out_is_not_followed(root, storage, tmp_path):
             await storage.delete(path)
     with pytest.raises(ValueError, match="leaves"):
         await storage.write("out/new", b"x")
-    assert os.listdir(outside) == ["secret"]
+    assert names_in(outside) == ["secret"]
 
 
-async def test_a_folder_is_no_file(storage):
+async def test_a_folder_is_no_file(storage: DiskStorage):
     await storage.write("a/b", b"x")
     assert storage.local_path("a") is None
 
 
 @pytest.fixture
-def full_disk(tmp_path):
+def full_disk(tmp_path: Path):
     """A storage with room for about 100 kB: a small file system, or else a limit on the size of files."""
     root = tmp_path / "small"
     root.mkdir()
@@ -174,7 +190,7 @@ def full_disk(tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-async def test_a_full_disk_is_said_leaves_nothing_behind_and_recovers(full_disk):
+async def test_a_full_disk_is_said_leaves_nothing_behind_and_recovers(full_disk: Path):
     storage = DiskStorage(full_disk)
     await storage.write("a", bytes(50_000))
     with pytest.raises(Busy, match="no room left") as raised:
@@ -187,7 +203,7 @@ async def test_a_full_disk_is_said_leaves_nothing_behind_and_recovers(full_disk)
     assert visible_files(full_disk) == ["b"]
 
 
-def test_a_writer_killed_at_any_time_leaves_only_whole_files(root):
+def test_a_writer_killed_at_any_time_leaves_only_whole_files(root: Path):
     program = f"""
 import asyncio, itertools
 from pathlib import Path
@@ -195,7 +211,7 @@ from heliograph.storage.disk import DiskStorage
 
 async def main():
     storage = DiskStorage(Path({str(root)!r}))
-    async def write(writer):
+    async def write(writer: Writer) -> None:
         for number in itertools.count():
             await storage.write(f"{{number % 7}}/{{writer}}-{{number}}", b"x" * 300_000)
             print(flush=True)
@@ -214,7 +230,7 @@ asyncio.run(main())
             (root / path).unlink()
 
 
-def test_what_killed_writers_left_is_removed_after_an_hour(root):
+def test_what_killed_writers_left_is_removed_after_an_hour(root: Path):
     DiskStorage(root)
     old, fresh = root / ".incoming" / "old", root / ".incoming" / "fresh"
     for leftover in (old, fresh):
@@ -224,7 +240,7 @@ def test_what_killed_writers_left_is_removed_after_an_hour(root):
     assert incoming(root) == ["fresh"]
 
 
-def test_a_root_that_cannot_be_used_stops_the_service_with_a_sentence(tmp_path):
+def test_a_root_that_cannot_be_used_stops_the_service_with_a_sentence(tmp_path: Path):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(OperatorError, match="cannot be used.*HELIOGRAPH_DATA_DIR"):
+    with pytest.raises(OperatorError, match=r"cannot be used.*HELIOGRAPH_DATA_DIR"):
         DiskStorage(tmp_path / "file" / "root")

@@ -56,7 +56,9 @@ def begin_using(
 
 
 @contextlib.contextmanager
-def using(data_dir: Path, *, user: int | None = None) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def using(
+    data_dir: Path, *, user: int | None = None
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A process that uses the server during the block, and the URL it was given."""
     with begin_using(data_dir, user=user) as process:
         assert process.stdout is not None

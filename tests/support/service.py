@@ -1,6 +1,7 @@
 """Real processes of the service on a database or data directory: start, stop, kill, and clean up."""
 
 import contextlib
+import http.client
 import itertools
 import json
 import os
@@ -11,10 +12,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
-
-import httpx2
 
 import heliograph
 from heliograph.base.postgres import start_embedded
@@ -33,7 +33,8 @@ SOURCES = [
 START_SECONDS = 60
 STOP_SECONDS = 20
 COMMAND_SECONDS = 90
-LOOK_SECONDS = 0.02
+SHOWN_LINES = 12
+SHOWN_CHARACTERS = 600
 
 # Below the ports that the kernel lends to outgoing connections: one that was killed and starts
 # again at once must find its port free.
@@ -159,22 +160,23 @@ class Process:
 class Api(Process):
     """A process that answers HTTP."""
 
-    def __init__(self, command: list[str], settings: dict[str, str], log: Path, url: str) -> None:
+    def __init__(self, command: list[str], settings: dict[str, str], log: Path, port: int) -> None:
         super().__init__(command, settings, log)
-        self.url = url
+        self.port = port
 
     def ready(self) -> "Api":
         """Wait until it is ready to serve."""
-        wait_for(self._answers, f"{self.url} to be ready")
+        wait_for(self._answers, f"port {self.port} to be ready")
         return self
 
     def _answers(self) -> bool:
         ending = "\n".join(self.log_lines()[-20:])
         assert self.exit_code is None, f"it ended with {self.exit_code}:\n{ending}"
-        try:
-            return httpx2.get(f"{self.url}/health/ready", timeout=2).status_code == 200
-        except httpx2.TransportError:
-            return False
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
+            connection.request("GET", "/health/ready")
+            return connection.getresponse().status == HTTPStatus.OK
+        return False
 
 
 class Installation:
@@ -197,7 +199,7 @@ class Installation:
     def serve(self, *options: str) -> Api:
         """Start `heliograph serve` on the port of this installation."""
         command = [*COMMAND, "serve", *options]
-        return self._started(Api(command, self.settings, self._log("serve"), self.url))
+        return self._started(Api(command, self.settings, self._log("serve"), self.port))
 
     def worker(self, *options: str) -> Process:
         """Start `heliograph worker`."""
@@ -234,6 +236,12 @@ class Installation:
         return Customer(
             account["account_id"], account["webhook_secret"], key["key_id"], key["api_key"]
         )
+
+    def show_logs(self) -> None:
+        """Print what each process said last, for the report of a test that failed."""
+        for process in self._processes:
+            ending = "\n  ".join(line[:SHOWN_CHARACTERS] for line in process.log_lines()[-SHOWN_LINES:])
+            print(f"{process.log.name}: exit code {process.exit_code}\n  {ending}")
 
     def close(self) -> None:
         """End every process, also the database that one may have left running."""
@@ -273,5 +281,8 @@ def installed(
     installation = Installation(folder, database_url, settings)
     try:
         yield installation
+    except BaseException:
+        installation.show_logs()
+        raise
     finally:
         installation.close()

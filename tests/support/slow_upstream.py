@@ -1,6 +1,7 @@
-"""The emulator of DashScope behind a slow line: a submit is accepted at once and answered late.
+"""The emulator of DashScope behind a slow line: what it has done is answered late.
 
-So there is a time in which a task is paid for upstream and nobody here knows its reference.
+So there is a time in which a task is paid for upstream and nobody here knows its reference, and one
+in which pictures are on their way.
 `python -m support.slow_upstream --seconds 2 --answer-seconds 0.5`; the first line on stdout is
 `{"base_url": …}`.
 """
@@ -18,12 +19,17 @@ from support.dashscope_emulator import Emulator, base_url, listening, server_of
 
 
 class SlowEmulator(Emulator):
-    """Answers each submit after up to `answer_seconds`, by chance."""
+    """Answers each submit, and each request for a picture, after up to `answer_seconds`, by chance."""
 
     answer_seconds: float = 0.0
 
     async def create(self, request: Request) -> Response:
-        answer = await super().create(request)
+        return await self._late(await super().create(request))
+
+    async def result(self, request: Request) -> Response:
+        return await self._late(await super().result(request))
+
+    async def _late(self, answer: Response) -> Response:
         await asyncio.sleep(random.uniform(0, self.answer_seconds))
         return answer
 

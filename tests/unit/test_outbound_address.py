@@ -1,6 +1,7 @@
 """Which addresses are public, and which URLs pass by their spelling."""
 
 import pytest
+
 from heliograph.base.address import (
     MAX_URL_CHARACTERS,
     callback_policy,
@@ -12,7 +13,12 @@ from heliograph.base.address import (
 )
 from heliograph.base.errors import OperatorError, OutboundRefused
 
-EDGES_OF_DENIED_NETWORKS = """
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+EDGES_OF_DENIED_NETWORKS = words("""
 0.0.0.0 0.255.255.255 10.0.0.0 10.255.255.255 100.64.0.0 100.127.255.255 100.100.100.200 127.0.0.0
 127.255.255.255 169.254.0.0 169.254.169.254 169.254.255.255 172.16.0.0 172.31.255.255 192.0.0.0
 192.0.0.192 192.0.0.255 192.0.2.0 192.0.2.255 192.31.196.0 192.31.196.255 192.52.193.0 192.52.193.255
@@ -24,8 +30,8 @@ EDGES_OF_DENIED_NETWORKS = """
 fd00:ec2::23 fd20:ce::254 fd00:42::42 fe80::1 fe80::1%lo 2600::1%eth0 fec0::1 ff02::1 2001::1
 2001:1ff:ffff::1 2001:db8::1 2002:7f00:1:: 2002:0808:0808::1 3fff::1 3fff:fff:ffff::1
 2620:4f:8000::1 5f00::1 4000::1 1fff:ffff::1
-""".split()
-PUBLIC_NEIGHBOURS = """
+""")
+PUBLIC_NEIGHBOURS = words("""
 1.0.0.0 1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0
 169.253.255.255 169.255.0.0 172.15.255.255 172.32.0.0 191.255.255.255 192.0.1.0 192.0.3.0 192.31.195.255
 192.31.197.0 192.52.192.255 192.52.194.0 192.88.98.255 192.88.100.0 192.167.255.255 192.169.0.0
@@ -33,12 +39,12 @@ PUBLIC_NEIGHBOURS = """
 203.0.114.0 223.255.255.255 168.63.129.15 168.63.129.17 ::ffff:8.8.8.8
 2001:200::1 2001:db7:ffff::1 2001:db9::1 2001:4860:4860::8888 2003::1 2600:: 2606:4700::1111
 2620:4f:7fff::1 2620:4f:8001::1 2a00:1450::1 3ffe:ffff::1 3fff:1000::1
-""".split()
-REFUSED_URLS = (
-    r"""
+""")
+REFUSED_URLS = [
+    *words(r"""
 http://127.0.0.1/ http://127.1/ http://127.0.1/ http://0/ http://2130706433/ http://0x7f000001/
 http://0x7f.1/ http://0177.0.0.1/ http://017700000001/ http://127.0.0.1./ http://127.0.0.01/
-http://①②⑦.⓪.⓪.①/ http://127。0。0。1/ http://１２７.0.0.1/ http://[::1]/ http://[::1%25lo]/ http://[::1%lo]/
+http://①②⑦.⓪.⓪.①/ http://127。0。0。1/ http://[::1]/ http://[::1%25lo]/ http://[::1%lo]/
 http://[fe80::1%25eth0]/ http://[::ffff:127.0.0.1]/ http://[::ffff:7f00:1]/ http://[0:0:0:0:0:ffff:7f00:1]/
 http://[::127.0.0.1]/ http://[::ffff:0:127.0.0.1]/ http://[64:ff9b::7f00:1]/ http://[2002:7f00:1::]/
 http://[127.0.0.1]/ http://[v1.a]/ http://[]/ http://[::1/ http://::1/
@@ -55,25 +61,23 @@ ftp://example.com/ file:///etc/passwd gopher://example.com/ data:text/plain,x ja
 dict://127.0.0.1:11211/ http+unix://x/ ws://example.com/ blob:http://example.com/
 http://a..b/ http://.example.com/ http://-a.com/ http://a-.com/ http://exa!mple.com/ http://a,b.com/
 http://*.example.com/ http://exam<ple.com/ http://$(id).example.com/
-""".split()
-    + [
-        "",
-        " http://example.com/",
-        "http://example.com/ ",
-        "http://example.com/\n",
-        "http://exa mple.com/",
-        "http://example.com/\tx",
-        "http://example.com/\r\nHost: evil",
-        "http://example.com/\0",
-        "http://exam\u200bple.com/",
-        "http://example.com/\u202egpj.exe",
-        "http://example.com/\ud800",
-        "http://example.com/\u2028",
-        "http://" + "a" * 64 + ".com/",
-        "http://" + "a." * 130 + "com/",
-        "http://example.com/" + "a" * MAX_URL_CHARACTERS,
-    ]
-)
+"""),
+    "",
+    " http://example.com/",
+    "http://example.com/ ",
+    "http://example.com/\n",
+    "http://exa mple.com/",
+    "http://example.com/\tx",
+    "http://example.com/\r\nHost: evil",
+    "http://example.com/\0",
+    "http://exam\u200bple.com/",
+    "http://example.com/\u202egpj.exe",
+    "http://example.com/\ud800",
+    "http://example.com/\u2028",
+    "http://" + "a" * 64 + ".com/",
+    "http://" + "a." * 130 + "com/",
+    "http://example.com/" + "a" * MAX_URL_CHARACTERS,
+]
 ACCEPTED_URLS = {
     "http://example.com": "http://example.com",
     "HTTP://EXAMPLE.COM/A": "http://example.com/A",
@@ -91,22 +95,22 @@ ACCEPTED_URLS = {
 
 
 @pytest.mark.parametrize("address", EDGES_OF_DENIED_NETWORKS)
-def test_an_address_of_a_denied_network_is_not_public(address):
+def test_an_address_of_a_denied_network_is_not_public(address: str):
     assert not is_public(address)
 
 
 @pytest.mark.parametrize("address", PUBLIC_NEIGHBOURS)
-def test_the_neighbours_of_denied_networks_are_public(address):
+def test_the_neighbours_of_denied_networks_are_public(address: str):
     assert is_public(address)
 
 
 @pytest.mark.parametrize("text", ["", "example.com", "1.2.3", "0x7f.0.0.1", "/tmp/socket"])
-def test_what_is_no_address_is_not_public(text):
+def test_what_is_no_address_is_not_public(text: str):
     assert not is_public(text)
 
 
 @pytest.mark.parametrize("url", REFUSED_URLS)
-def test_a_hostile_url_is_refused_by_its_spelling(url):
+def test_a_hostile_url_is_refused_by_its_spelling(url: str):
     with pytest.raises(OutboundRefused):
         check_url(url, picture_policy())
     with pytest.raises(ValueError, match=r"\.$"):
@@ -114,7 +118,7 @@ def test_a_hostile_url_is_refused_by_its_spelling(url):
 
 
 @pytest.mark.parametrize(("url", "understood"), ACCEPTED_URLS.items())
-def test_an_ordinary_url_passes_and_loses_its_fragment(url, understood):
+def test_an_ordinary_url_passes_and_loses_its_fragment(url: str, understood: str):
     assert str(check_url(url, picture_policy())) == understood
 
 
@@ -159,7 +163,7 @@ def test_a_network_is_read_with_or_without_its_length():
 
 
 @pytest.mark.parametrize("text", ["", "10.0.0.1/8", "example.com", "10.0.0.0/33"])
-def test_a_network_that_is_none_stops_the_service_with_a_sentence(text):
+def test_a_network_that_is_none_stops_the_service_with_a_sentence(text: str):
     with pytest.raises(OperatorError, match="HELIOGRAPH_TRUSTED_NETWORKS"):
         read_networks([text])
 

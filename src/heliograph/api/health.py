@@ -40,8 +40,8 @@ class HealthRoutes:
         try:
             async with asyncio.timeout(READY_TIMEOUT_SECONDS):
                 async with borrow(self._runtime.pool) as connection:
-                    # An empty statement: a round trip to the server, and no more.
-                    await connection.execute("")
+                    # A round trip to the server, and no more.
+                    await connection.execute("SELECT 1")
         except TimeoutError:
             raise Busy(
                 f"Not ready: the database did not answer within {READY_TIMEOUT_SECONDS:g} s"

@@ -22,7 +22,7 @@ from heliograph.tasks.submit import NewTask, submit_tasks
 from heliograph.tasks.task import TaskStatus, read_task_id
 from heliograph.tasks.view import status_body
 
-MAX_SUBMITS_PER_COMMIT = 10
+MAX_SUBMITS_PER_COMMIT = 100
 MAX_STATUSES_PER_QUERY = 500
 
 NO_SUCH_TASK = "Resource doesn't exist: check the model id and the task id"

@@ -79,6 +79,10 @@ async def borrow(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
         connection = await _acquire(pool)
         try:
             yield connection
+        except asyncpg.InterfaceError as error:
+            if not _is_lost(connection):
+                raise  # it was used wrongly
+            raise Busy("The database cannot be reached") from error
         finally:
             await pool.release(connection)
 
@@ -116,6 +120,14 @@ async def _acquire(pool: asyncpg.Pool) -> Connection:
         raise Busy("The database has no connection to spare") from error
     except (OSError, asyncpg.InterfaceError) as error:
         raise Busy("The database cannot be reached") from error
+
+
+def _is_lost(connection: Connection) -> bool:
+    try:
+        closed: bool = connection.is_closed()
+    except asyncpg.InterfaceError:  # the pool has taken it back already
+        return True
+    return closed
 
 
 @contextlib.contextmanager

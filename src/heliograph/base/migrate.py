@@ -4,8 +4,9 @@ Alembic keeps the order of the changes and writes them as SQL; asyncpg runs that
 second PostgreSQL driver and no libpq is needed.
 """
 
+import contextlib
 import io
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import asyncpg
 from alembic import command
@@ -24,30 +25,29 @@ LOCK_KEY = 0x68656C696F
 async def migrate(url: str) -> None:
     """Create or bring up to date all tables, PgQueuer's too. Harmless to repeat and to run at once.
 
-    Raises OperatorError when the database cannot be reached, or was written by a newer version.
+    Raises OperatorError when the database cannot be reached or changed, or when a newer version
+    of Heliograph wrote it.
     """
-    connection = await connect(url)
-    try:
-        await connection.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
-        await _upgrade(connection)
-        await _install_queue(connection)
-    finally:
-        await connection.close()  # gives the lock back
+    async with _locked(url) as connection:
+        try:
+            await _upgrade(connection)
+            await _install_queue(connection)
+        except asyncpg.PostgresError as error:
+            raise OperatorError(
+                f"The database could not be brought up to date: {error}. Nothing of the change "
+                "that failed was kept; when this is mended, run `heliograph migrate` again."
+            ) from error
 
 
 async def downgrade(url: str, revision: str = "base") -> None:
     """Undo the changes after `revision`. At `base` nothing is left, and all data is gone."""
-    connection = await connect(url)
-    try:
-        await connection.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
+    async with _locked(url) as connection:
         current = await read_revision(connection)
         if current is not None:
             await _run(connection, _script(command.downgrade, f"{current}:{revision}"))
         if revision == "base":
             await Queries(AsyncpgDriver(connection)).uninstall()
             await connection.execute("DROP TABLE IF EXISTS alembic_version")
-    finally:
-        await connection.close()
 
 
 def latest_revision() -> str:
@@ -63,6 +63,17 @@ async def read_revision(connection: asyncpg.Connection) -> str | None:
         return None
     revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
     return revision
+
+
+@contextlib.asynccontextmanager
+async def _locked(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection that alone may migrate: one process at a time."""
+    connection = await connect(url)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
+        yield connection
+    finally:
+        await connection.close()  # gives the lock back
 
 
 async def _upgrade(connection: asyncpg.Connection) -> None:

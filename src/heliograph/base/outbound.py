@@ -74,7 +74,7 @@ class Answer:
     latency_ms: int
 
 
-class _NotAllowed(OSError):
+class _NotAllowedError(OSError):
     """The address about to be connected to is not one that this guard allows."""
 
 
@@ -92,7 +92,7 @@ class _Guard:
         """The seam: every socket of a connector is made here, an instant before it connects."""
         family, kind, protocol, _, peer = info
         if not self.allows(str(peer[0])):
-            raise _NotAllowed
+            raise _NotAllowedError
         return socket.socket(family, kind, protocol)
 
 
@@ -113,7 +113,7 @@ class _CheckedResolver(AbstractResolver):
         if not addresses:
             raise OSError(f"{host} has no address")
         if not all(map(self._guard.allows, addresses)):
-            raise _NotAllowed
+            raise _NotAllowedError
         return [
             ResolveResult(
                 hostname=host,
@@ -319,7 +319,7 @@ async def _sentences(url: URL, total_seconds: float) -> AsyncIterator[None]:
 
 
 def _connect_sentence(error: aiohttp.ClientConnectorError) -> OutboundRefused | OutboundFailed:
-    if isinstance(error.os_error, _NotAllowed):
+    if isinstance(error.os_error, _NotAllowedError):
         return not_public(error.host)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return OutboundFailed(f"The host name {error.host} was not found.")

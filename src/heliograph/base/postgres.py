@@ -34,6 +34,7 @@ from heliograph.base.embedded.passage import (
     Identity,
     choose_identity,
     give,
+    leave_to_owner,
     open_passage,
     open_programs,
 )
@@ -135,6 +136,7 @@ def _start(home: Path, lock: FileLock, settings: Mapping[str, str]) -> tuple[Sta
     changes += open_passage(identity, sockets)
     (cluster / "postmaster.pid").unlink(missing_ok=True)
     with _open_log(home / "log") as log:
+        leave_to_owner(identity, home)
         log_start = log.tell()
         server = subprocess.Popen(
             server_command(cluster, sockets, settings),
@@ -196,7 +198,8 @@ def _stop(home: Path) -> None:
 def _open_log(path: Path) -> IO[bytes]:
     if path.exists() and path.stat().st_size > LOG_BYTES:
         path.replace(path.with_name("log.old"))
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+    return os.fdopen(os.open(path, flags, 0o600), "ab")
 
 
 @contextlib.contextmanager

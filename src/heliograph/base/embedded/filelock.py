@@ -17,7 +17,7 @@ class FileLock:
     """A lock on `path`, held by this object and by processes that inherit `number`, until closed."""
 
     def __init__(self, path: Path) -> None:
-        self.number = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        self.number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
 
     def share(self) -> None:
         """Hold it together with others. Raises BlockingIOError when someone owns it alone."""

@@ -16,9 +16,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from heliograph.base.embedded.filelock import looks
 from heliograph.base.errors import OperatorError
 
 DATABASE_USER = "heliograph-db"
+OTHERS_SECONDS = 5.0
 
 # Linux keeps an access-control list as an extended attribute: a version, then entries of
 # (tag, permissions, id); see acl(5) and the kernel's posix_acl_xattr.h.
@@ -103,6 +105,13 @@ def give(identity: Identity, path: Path) -> list[str]:
     return [f"gave {path} to user {identity.uid}"]
 
 
+def leave_to_owner(identity: Identity, home: Path) -> None:
+    """After root, the owner of the data directory must still be able to run the database."""
+    if identity.is_other() and home.parent.stat().st_uid == identity.uid:
+        for path in (home, *home.iterdir()):
+            os.chown(path, identity.uid, identity.gid, follow_symlinks=False)
+
+
 def _open_folder(identity: Identity, folder: Path) -> Iterator[str]:
     try:
         entries = _read_acl(folder)
@@ -168,7 +177,8 @@ def _add_user() -> list[str]:
         said = done.stderr.strip()
     except OSError as error:
         said = str(error)
-    if not _is_known(DATABASE_USER):  # it may be that another process was faster
+    # Another process may be adding it at this moment.
+    if not any(_is_known(DATABASE_USER) for _ in looks(OTHERS_SECONDS)):
         raise OperatorError(
             f"PostgreSQL does not run as root, and the system user {DATABASE_USER} could not be "
             f"added ({said}). Run Heliograph as an ordinary user, add that user yourself, or give "

@@ -1,0 +1,68 @@
+"""The limit for the database part: the statements of one submit through pgbench, one per transaction."""
+
+import datetime
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import asyncpg
+
+from heliograph.base.embedded.cluster import programs
+from heliograph.runtime import Runtime
+from heliograph.tasks.submit import NewTask, submit_tasks
+
+CLIENTS = 32
+TASK_ID = "('00000000-0000-7000-8000-' || lpad(to_hex(:id::bigint), 12, '0'))::uuid"
+ACCOUNT = "'acc_bench' || lpad(:client_id::integer::text, 3, '0')"
+
+
+async def record_submit(runtime: Runtime, task: NewTask) -> str:
+    """Make one submit and give its statements as a pgbench script for random tasks and accounts."""
+    said: list[asyncpg.connection.LoggedQuery] = []
+    connections = [await runtime.pool.acquire() for _ in range(runtime.pool.get_max_size())]
+    for connection in connections:
+        connection.add_query_logger(said.append)
+        await runtime.pool.release(connection)
+    (task_id,) = await submit_tasks(runtime, [task])
+    statements = [_statement(one, str(task_id), task.key.account_id) for one in said]
+    return "\n".join([f"\\set id random(1, {2**47})", *statements, ""])
+
+
+def measure(url: str, script: Path, *, seconds: int) -> float:
+    """Transactions per second of pgbench with as many clients as the load on the API has."""
+    command = [programs() / "pgbench", "-n", "-M", "prepared", f"-c{CLIENTS}", "-j1", f"-T{seconds}"]
+    done = subprocess.run(
+        [*map(str, command), "-f", str(script), url], capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        sys.exit(f"pgbench failed: {done.stderr[-2000:]}")
+    return float(re.search(r"tps = ([\d.]+)", done.stdout)[1])
+
+
+def _statement(logged: asyncpg.connection.LoggedQuery, task_id: str, account_id: str) -> str:
+    text = re.sub(r"--[^\n]*", "", logged.query)
+    # from the last to the first, so that $1 does not match within $15
+    for number in range(len(logged.args), 0, -1):
+        value = _literal(logged.args[number - 1], task_id, account_id)
+        text = text.replace(f"${number}", value)
+    return " ".join(text.split()).rstrip(";") + ";"
+
+
+def _literal(value: object, task_id: str, account_id: str) -> str:
+    if isinstance(value, list | tuple):
+        return f"ARRAY[{', '.join(_literal(one, task_id, account_id) for one in value)}]"
+    if value is None:
+        return "NULL"
+    if isinstance(value, datetime.datetime):
+        return "now()"
+    if isinstance(value, datetime.timedelta):
+        return "interval '0'"
+    text = value.decode() if isinstance(value, bytes) else str(value)
+    if text == account_id:
+        return ACCOUNT
+    if text.replace("-", "") == task_id:
+        return f"convert_to(({TASK_ID})::text, 'UTF8')" if isinstance(value, bytes) else TASK_ID
+    # pgbench takes a colon with a letter or digit behind it for a variable, even within quotes
+    quoted = "'" + text.replace("'", "''").replace(":", ": ") + "'"
+    return quoted if not isinstance(value, int | float) or isinstance(value, bool) else text
