@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
-SOURCES := src client/src studio/src tests client/tests studio/tests studio/tools bench
+SOURCES := $(wildcard src client/src studio/src tests client/tests studio/tests studio/tools bench)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help

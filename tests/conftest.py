@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -12,22 +13,32 @@ from heliograph.base.database import open_pool
 from heliograph.base.postgres import start_embedded
 from support.database import Databases, open_databases
 
+MEMORY = Path("/dev/shm")
+ROOMY_BYTES = 1_000_000_000
+
+
+def roomy_folder() -> Path:
+    """Where test data goes: into memory, when there is plenty."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOMY_BYTES:
+        return MEMORY
+    return Path(tempfile.gettempdir())
+
 
 @pytest.fixture
 def tmp_path() -> Iterator[Path]:
-    """A folder right under /tmp, with a short path.
+    """A folder with a short path.
 
     Pytest's own lies under one that every new run closes to other users: among them, for root,
     the user that the embedded PostgreSQL runs as.
     """
-    with tempfile.TemporaryDirectory(prefix="heliograph-test-") as folder:
+    with tempfile.TemporaryDirectory(prefix="heliograph-test-", dir=roomy_folder()) as folder:
         yield Path(folder).resolve()
 
 
 @pytest.fixture(scope="session")
 def made_cluster() -> Iterator[Path]:
     """A data directory with a new, stopped cluster: copying it is faster than making another."""
-    with tempfile.TemporaryDirectory(prefix="heliograph-test-") as folder:
+    with tempfile.TemporaryDirectory(prefix="heliograph-test-", dir=roomy_folder()) as folder:
         start_embedded(Path(folder)).release()
         yield Path(folder)
 

@@ -2,17 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import asyncpg
-
 from heliograph.accounts.keys import KeyReader
 from heliograph.accounts.limits import RateLimiter
 from heliograph.base.clock import Clock
-from heliograph.base.database import open_pool
+from heliograph.base.database import Pool, open_pool
 from heliograph.base.errors import Forbidden, OperatorError
 from heliograph.base.log import log
 from heliograph.base.migrate import migrate
@@ -34,6 +32,7 @@ from heliograph.webhooks.deliver import Deliverer
 from heliograph.webhooks.notice import Rules
 
 POOL_SIZE = 16
+DATABASE_LOOK_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Runtime:
 
     settings: Settings
     clock: Clock
-    pool: asyncpg.Pool
+    pool: Pool
     keys: KeyReader
     limiter: RateLimiter
     models: Mapping[str, Model]
@@ -72,15 +71,12 @@ class Runtime:
             )
         return configured[:1] if routing == "value" else configured
 
-    def queue_of(
-        self, provider: str | None, ref: str | None, test: bool, routing: str
-    ) -> str:
+    def queue_of(self, provider: str | None, ref: str | None, test: bool, routing: str) -> str:
         """The queue in which a task's next step belongs: `check` once a provider has it."""
         if ref is not None:
             return "check"
         known = self.providers.get(provider or "")
         return (known or self.route(test=test, routing=routing)[0]).queue
-
 
     def check_callback(self, url: str) -> None:
         """Refuse, without looking anything up, a callback URL that can never be called (ValueError)."""
@@ -108,16 +104,32 @@ def prepare_database(settings: Settings) -> Iterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
+async def open_database(settings: Settings) -> AsyncIterator[Pool]:
     """A pool on the database, started and migrated if need be. Raises OperatorError."""
     with prepare_database(settings) as url:
         await migrate(url)
         pool = await open_pool(url, size=POOL_SIZE)
+        reviver = asyncio.create_task(_revive_embedded(settings))
         try:
             yield pool
         finally:
+            reviver.cancel()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(pool.close(), 5)
+
+
+async def _revive_embedded(settings: Settings) -> None:
+    """Start the embedded server again when it was killed; it comes back at the same address."""
+    while settings.database_url is None:
+        await asyncio.sleep(DATABASE_LOOK_SECONDS)
+        try:
+            await asyncio.to_thread(_touch_embedded, settings.data_dir)
+        except OperatorError as error:
+            log.error("database.cannot_start", reason=str(error))
+
+
+def _touch_embedded(data_dir: Path) -> None:
+    start_embedded(data_dir).release()
 
 
 @contextlib.asynccontextmanager
@@ -133,9 +145,7 @@ async def open_runtime(
     async with contextlib.AsyncExitStack() as opened:
         pool = await opened.enter_async_context(open_database(settings))
         outbound = await opened.enter_async_context(
-            Outbound(
-                settings.trusted_networks, allow_http_callbacks=settings.allow_http_callbacks
-            )
+            Outbound(settings.trusted_networks, allow_http_callbacks=settings.allow_http_callbacks)
         )
         decoder = Decoder()
         opened.push_async_callback(decoder.close)
@@ -160,7 +170,7 @@ async def open_runtime(
 
 def _open_providers(settings: Settings, clock: Clock) -> dict[str, Provider]:
     """Every provider that is configured, and the rehearsal for test keys. A new one is a line here."""
-    makers = {
+    makers: dict[str, Callable[[], Provider]] = {
         "studio": lambda: StudioProvider(settings.render_processes, settings.data_dir / "cache"),
         "dashscope": lambda: _open_dashscope(settings),
     }

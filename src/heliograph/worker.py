@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
 from datetime import timedelta
 
 from pgqueuer import PgQueuer
@@ -33,6 +34,16 @@ RESTART_SECONDS = 1.0
 DRAIN_SECONDS = 8
 
 Handler = Callable[[Runtime, uuid.UUID], Awaitable[None]]
+InFlight = set["asyncio.Task[object]"]
+
+
+@dataclass(frozen=True)
+class Share:
+    """Queues that share slots: `batch` jobs are fetched at a time, `slots` done at a time."""
+
+    queues: Collection[str]
+    batch: int
+    slots: int
 
 
 async def work(runtime: Runtime, stop: asyncio.Event, queues: Collection[str] = QUEUES) -> None:
@@ -41,41 +52,32 @@ async def work(runtime: Runtime, stop: asyncio.Event, queues: Collection[str] = 
     remote = [queue for queue in queues if queue != "render"]
     async with asyncio.TaskGroup() as group:
         if remote:
-            group.create_task(_keep_serving(runtime, stop, remote, BATCH, slots))
+            group.create_task(_keep_serving(runtime, stop, Share(remote, BATCH, slots)))
         if "render" in queues:
             # one task beyond the engine's own capacity keeps it busy between two tasks
             slots = max(2, runtime.settings.render_processes)
-            group.create_task(_keep_serving(runtime, stop, ["render"], 1, slots))
+            group.create_task(_keep_serving(runtime, stop, Share(["render"], 1, slots)))
 
 
-async def _keep_serving(
-    runtime: Runtime, stop: asyncio.Event, queues: Collection[str], batch: int, slots: int
-) -> None:
+async def _keep_serving(runtime: Runtime, stop: asyncio.Event, share: Share) -> None:
     """Run PgQueuer, and start it again when the database went away under it."""
     while not stop.is_set():
-        in_flight: set[asyncio.Task[object]] = set()
+        in_flight: InFlight = set()
         try:
-            await _serve(runtime, stop, _app(runtime, queues, in_flight), batch, slots, in_flight)
+            await _serve(stop, share, _app(runtime, share.queues, in_flight), in_flight)
         except Exception as error:  # noqa: BLE001 - whatever it was, tasks must go on
-            log.warning("worker.restarting", queues=list(queues), error=repr(error))
+            log.warning("worker.restarting", queues=list(share.queues), error=repr(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), RESTART_SECONDS)
 
 
-async def _serve(  # noqa: PLR0913 - one caller, and each is needed
-    runtime: Runtime,
-    stop: asyncio.Event,
-    app: PgQueuer,
-    batch: int,
-    slots: int,
-    in_flight: set["asyncio.Task[object]"],
-) -> None:
+async def _serve(stop: asyncio.Event, share: Share, app: PgQueuer, in_flight: InFlight) -> None:
     drainer = asyncio.create_task(_drain(stop, app, in_flight))
     try:
         await app.run(
             dequeue_timeout=timedelta(seconds=POLL_SECONDS),
-            batch_size=batch,
-            max_concurrent_tasks=slots,
+            batch_size=share.batch,
+            max_concurrent_tasks=share.slots,
             heartbeat_timeout=timedelta(seconds=HEARTBEAT_SECONDS),
             shutdown_on_listener_failure=True,
         )
@@ -83,9 +85,7 @@ async def _serve(  # noqa: PLR0913 - one caller, and each is needed
         drainer.cancel()
 
 
-async def _drain(
-    stop: asyncio.Event, app: PgQueuer, in_flight: set["asyncio.Task[object]"]
-) -> None:
+async def _drain(stop: asyncio.Event, app: PgQueuer, in_flight: InFlight) -> None:
     await stop.wait()
     app.shutdown.set()
     await asyncio.sleep(DRAIN_SECONDS)
@@ -93,9 +93,7 @@ async def _drain(
         task.cancel()
 
 
-def _app(
-    runtime: Runtime, queues: Collection[str], in_flight: set["asyncio.Task[object]"]
-) -> PgQueuer:
+def _app(runtime: Runtime, queues: Collection[str], in_flight: InFlight) -> PgQueuer:
     app = PgQueuer.from_asyncpg_pool(runtime.pool)
     for queue in queues:
         handler = _deliver if queue == "deliver" else advance
@@ -106,7 +104,7 @@ def _app(
 
 
 def _entrypoint(
-    runtime: Runtime, handler: Handler, in_flight: set["asyncio.Task[object]"]
+    runtime: Runtime, handler: Handler, in_flight: InFlight
 ) -> Callable[[Job], Awaitable[None]]:
     async def step(job: Job) -> None:
         current = asyncio.current_task()
@@ -118,8 +116,7 @@ def _entrypoint(
             raise
         except Busy as busy:
             log.warning("worker.busy", entrypoint=job.entrypoint, error=busy.message)
-        except Exception:
-            # the row is the truth: the sweep asks again, so the job may go
+        except Exception:  # noqa: BLE001 - the row is the truth: the sweep asks again, the job may go
             log.exception("worker.step_failed", entrypoint=job.entrypoint)
         finally:
             in_flight.discard(current)
@@ -130,7 +127,9 @@ def _entrypoint(
 async def _deliver(runtime: Runtime, notice_id: uuid.UUID) -> None:
     outcome = await runtime.deliverer.deliver(notice_id)
     if isinstance(outcome, Later):
-        raise RetryRequested(delay=timedelta(seconds=outcome.seconds), reason="host is at its limit")
+        raise RetryRequested(
+            delay=timedelta(seconds=outcome.seconds), reason="host is at its limit"
+        )
 
 
 def _schedule(app: PgQueuer, runtime: Runtime) -> None:

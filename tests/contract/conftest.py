@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+
 from contract.service import Customer, Service, running_service
 from support.database import Databases
 

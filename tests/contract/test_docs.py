@@ -4,8 +4,8 @@ import html.parser
 import re
 
 import pytest
-from contract.service import Service
 
+from contract.service import Service
 from heliograph.api.docs.render import render_page
 from heliograph.api.openapi import build_openapi
 from heliograph.catalog.models import MODELS
@@ -39,9 +39,7 @@ def test_the_front_door_leads_to_the_documentation(service: Service):
 
 
 def test_all_that_the_page_loads_is_served_here(service: Service, page: Page):
-    loaded = page.all("src") + [
-        str(attrs["href"]) for tag, attrs in page.tags if tag == "link"
-    ]
+    loaded = page.all("src") + [str(attrs["href"]) for tag, attrs in page.tags if tag == "link"]
     assert loaded
     for address in loaded:
         assert address.startswith("/docs/assets/")

@@ -6,6 +6,7 @@ import subprocess
 from typing import Any
 
 import pytest
+
 from contract.service import BALANCE, GENERATE, Customer, Service
 
 SUBMIT = """
@@ -165,9 +166,7 @@ def test_the_documented_command_polls_a_waiting_task(tester: Customer):
     assert answer["data"]["state"] == "pending"
 
 
-def test_a_task_in_work_has_the_documented_fields_and_no_others(
-    service: Service, tester: Customer
-):
+def test_a_task_in_work_has_the_documented_fields_and_no_others(service: Service, tester: Customer):
     task_id = tester.submit("[[delay:60]] a panda")
     service.finish(task_id)
     answer = tester.status(task_id).json()

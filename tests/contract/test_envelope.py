@@ -10,22 +10,20 @@ from typing import Any
 
 import httpx2
 import pytest
-from contract.service import BALANCE, GENERATE, MODEL, STATUS, Customer, Service
 from structlog.testing import capture_logs
 
+from contract.service import BALANCE, GENERATE, MODEL, STATUS, Customer, Service
 from heliograph.accounts.keys import KeyReader
 from heliograph.api.app import create_app
 from heliograph.api.body import MAX_BODY_BYTES
-from heliograph.api.openapi import build_openapi
+from heliograph.api.operations import operations
 from heliograph.base.database import open_pool
 from heliograph.catalog.models import MODELS
 
-ROUTES = [
-    (method.upper(), path.replace("{model}", MODEL).replace("{path}", "x/y").replace("{name}", "z"))
-    for path, methods in build_openapi(MODELS)["paths"].items()
-    for method in methods
-]
-KEYED = [("POST", GENERATE), ("GET", STATUS), ("GET", BALANCE)]
+SAMPLES = {"model": MODEL, "path": "x/y", "name": "z", "taskId": "0" * 32}
+OPERATIONS = [(one.method, one.path.format(**SAMPLES), one.keyed) for one in operations(MODELS)]
+ROUTES = [(method, path) for method, path, _ in OPERATIONS]
+KEYED = [(method, path) for method, path, keyed in OPERATIONS if keyed]
 GOOD_BODY = {"input": {"mode": "text-to-image", "prompt": "a panda"}}
 
 
@@ -63,7 +61,8 @@ def test_a_slash_too_many_is_another_path(service: Service, method: str, path: s
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing", "/api", "/api/v1/", "/api/v2/statusTask/x", "//", "/%00", "/docs/../metrics/x"]
+    "path",
+    ["/nothing", "/api", "/api/v1/", "/api/v2/statusTask/x", "//", "/%00", "/docs/../metrics/x"],
 )
 def test_a_path_that_leads_nowhere_is_404(service: Service, path: str):
     check_envelope(service.http.get(service.url + path), 404)
@@ -125,7 +124,10 @@ def test_a_key_whose_route_has_no_provider_is_403(service: Service):
         ({"input": {"mode": "text-to-image"}}, "input.prompt"),
         ({"input": {**GOOD_BODY["input"], "num_images": 5}}, "input.num_images"),
         ({**GOOD_BODY, "request_type": "callback"}, "callback_url"),
-        ({**GOOD_BODY, "request_type": "callback", "callback_url": "http://10.0.0.1/"}, "callback_url"),
+        (
+            {**GOOD_BODY, "request_type": "callback", "callback_url": "http://10.0.0.1/"},
+            "callback_url",
+        ),
     ],
 )
 def test_a_wrong_field_is_400_and_named(customer: Customer, body: Any, field: str):

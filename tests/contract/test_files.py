@@ -5,6 +5,7 @@ import json
 
 import httpx2
 import pytest
+
 from contract.service import Customer, Service
 
 DAY_SECONDS = 24 * 60 * 60
@@ -46,9 +47,7 @@ def test_a_result_can_do_no_harm_in_a_browser(service: Service, url: str):
     assert headers["content-security-policy"] == "sandbox; default-src 'none'"
 
 
-def test_a_copy_may_be_kept_for_a_day_and_never_past_the_retention_time(
-    service: Service, url: str
-):
+def test_a_copy_may_be_kept_for_a_day_and_never_past_the_retention_time(service: Service, url: str):
     assert service.http.get(url).headers["cache-control"] == "public, max-age=86400, immutable"
     retention_seconds = service.runtime.settings.result_retention_hours * 3600
     service.clock.advance(retention_seconds - 60)
@@ -69,7 +68,12 @@ def test_a_copy_that_is_still_good_is_not_sent_again(service: Service, url: str)
 
 @pytest.mark.parametrize(
     ("asked", "start", "end"),
-    [("bytes=0-0", 0, 1), ("bytes=10-19", 10, 20), ("bytes=100-", 100, None), ("bytes=-7", -7, None)],
+    [
+        ("bytes=0-0", 0, 1),
+        ("bytes=10-19", 10, 20),
+        ("bytes=100-", 100, None),
+        ("bytes=-7", -7, None),
+    ],
 )
 def test_a_part_is_served_when_one_is_asked_for(
     service: Service, url: str, asked: str, start: int, end: int | None
@@ -150,9 +154,9 @@ def test_a_path_that_was_never_given_out_is_404(service: Service, url: str):
         "/files/",
         "/files/%2e%2e/%2e%2e/etc/passwd",
         "/files//etc/passwd",
-        "/files/\x00".encode().decode(),
+        "/files/%00",
     ):
-        check_failure(service.http.get(service.url + path.replace("\x00", "%00")), 404)
+        check_failure(service.http.get(service.url + path), 404)
 
 
 def test_a_file_that_was_deleted_before_its_time_is_gone(service: Service, url: str):

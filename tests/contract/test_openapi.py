@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from contract.service import GENERATE, Customer, Service
 
+from contract.service import GENERATE, Customer, Service
 from heliograph.api.app import create_app
 from heliograph.api.openapi import build_openapi
 from heliograph.api.operations import operations
@@ -74,7 +74,9 @@ def test_operation_ids_are_unique():
 def test_every_example_is_what_the_types_of_the_service_accept(one: Any):
     responses = DOCUMENT["paths"][one.path][one.method.lower()]["responses"]
     for code, response in responses.items():
-        for example in response.get("content", {}).get("application/json", {}).get("examples", {}).values():
+        for example in (
+            response.get("content", {}).get("application/json", {}).get("examples", {}).values()
+        ):
             kind = one.answer if code == "200" else Failure
             value = msgspec.convert(example["value"], kind)
             assert value.code == int(code)
@@ -119,4 +121,5 @@ def test_a_status_has_the_documented_fields_and_none_is_ever_null():
         "completeTime",
         "costTime",
     }
+    assert status.pop("state")["enum"] == ["failed", "pending", "processing", "success"]
     assert all(field["type"] in ("string", "integer") for field in status.values())

@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx2
 import pytest
-from contract.service import BALANCE, MODEL, Customer, Service
 from prometheus_client.parser import text_string_to_metric_families
 
+from contract.service import BALANCE, MODEL, Customer, Service
 from heliograph.api.app import create_app
 from heliograph.base.database import open_pool, transaction
 
@@ -99,7 +99,12 @@ def test_waiting_tasks_are_seen_with_the_age_of_the_oldest(service: Service, tes
 
 def test_webhook_attempts_are_counted_by_what_became_of_them(service: Service, customer: Customer):
     before = metrics(service)["heliograph_webhook_attempts_total"]
-    attempts = ((5, 200, None), (5, 500, "Answered 500."), (5, None, "No answer."), (None, None, None))
+    attempts = (
+        (5, 200, None),
+        (5, 500, "Answered 500."),
+        (5, None, "No answer."),
+        (None, None, None),
+    )
     service.run(_add_attempts(service, customer, attempts))
     after = metrics(service)["heliograph_webhook_attempts_total"]
     assert {name: after[name] - before[name] for name in before} == {
@@ -149,7 +154,14 @@ def test_requests_are_measured_by_route_and_never_by_path_or_key(
     text = service.run(ask(create_app(service.runtime), "/metrics")).text
     assert 'code="200",method="POST",route="/api/v1/generateTask/{model}"' in text
     assert 'code="404",method="GET",route="unmatched"' in text
-    for secret in (customer.api_key, customer.api_key[8:16], customer.account_id, "secret prompt", "/no/such", "BREW"):
+    for secret in (
+        customer.api_key,
+        customer.api_key[8:16],
+        customer.account_id,
+        "secret prompt",
+        "/no/such",
+        "BREW",
+    ):
         assert secret not in text
 
 
@@ -157,12 +169,14 @@ def test_figures_are_read_once_for_many_scrapers(service: Service, tester: Custo
     async def scrape_twice() -> tuple[str, str]:
         app = create_app(service.runtime)
         first = await ask(app, "/metrics")
-        await service.runtime.pool.execute("UPDATE tasks SET mode = 'changed' WHERE task_id = $1", uuid.UUID(task_id))
+        await service.runtime.pool.execute(
+            "UPDATE tasks SET mode = 'changed' WHERE task_id = $1", uuid.UUID(task_id)
+        )
         return first.text, (await ask(app, "/metrics")).text
 
     task_id = tester.submit()
     first, second = service.run(scrape_twice())
-    assert first.count('mode="changed"') == second.count('mode="changed"')
+    assert 'mode="changed"' not in first + second
 
 
 def test_requests_of_all_processes_are_added_up(tmp_path: Any):

@@ -1,5 +1,7 @@
 """The pool, its transactions, and what the database's trouble means to a client."""
 
+# ruff: noqa: PT012 - it is in the block of a transaction that things go wrong
+
 import asyncio
 from pathlib import Path
 

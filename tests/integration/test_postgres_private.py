@@ -235,7 +235,7 @@ def test_a_socket_folder_that_someone_else_prepared_is_not_used(data_dir: Path):
     sockets = Path(url.split("host=")[1])
     subprocess.run(["kill", "-9", _postmaster(data_dir)], check=True)
     assert any(not is_running(data_dir) for _ in looks(10))
-    moved = sockets.rename(data_dir / "moved")
+    moved = sockets.rename(sockets.with_name(f"{sockets.name}-moved"))
     sockets.symlink_to(moved)
 
     with start_embedded(data_dir) as other:

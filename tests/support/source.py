@@ -36,7 +36,11 @@ def strings(path: Path) -> Iterator[tuple[int, str]]:
     """Every string in a file with its line: literals and the fixed parts of f-strings, no docstrings."""
     docstrings = set(_docstrings(tree_of(path)))
     for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docstrings:
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and node not in docstrings
+        ):
             yield node.lineno, node.value
 
 

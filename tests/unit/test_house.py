@@ -93,7 +93,11 @@ def test_a_pure_file_has_nothing_to_wait_for(path: Path) -> None:
 
 def test_no_file_and_no_class_hides_behind_a_catch_all_name() -> None:
     catch_alls = re.compile(r"(?i)(?:manager|helpers?|utils?|common|misc)$")
-    files_named = [name_of(path) for path in files("src", "client/src", "studio/src") if catch_alls.search(path.stem)]
+    files_named = [
+        name_of(path)
+        for path in files("src", "client/src", "studio/src")
+        if catch_alls.search(path.stem)
+    ]
     classes = [
         f"{name_of(path)}: {node.name}"
         for path in files("src", "client/src", "studio/src")

@@ -70,7 +70,7 @@ class Client:
         """Close the connection."""
         self._http.close()
 
-    def submit(
+    def submit(  # noqa: PLR0913 - a request has as many parts
         self,
         prompt: str,
         *,

@@ -1,17 +1,19 @@
 """How often a key may ask: requests a minute, counted in this process."""
 
-import functools
 import math
+import threading
+import time
 from typing import NamedTuple
 
-from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
 
 from heliograph.accounts.account import Key
 from heliograph.base import errors
 
 WINDOW_SECONDS = 60
+
+#: How often counters that have faded are forgotten.
+FORGET_SECONDS = 30
 
 # Seconds since 1970 as a float are good to a microsecond; waiting a little longer is the safe side.
 _CLOCK_SLACK_SECONDS = 0.001
@@ -41,8 +43,7 @@ class RateLimiter:
     # for each request, 10,000 for a key at the default limit, and copies them to expire them.
     def __init__(self, share: int = 1) -> None:
         self._share = share
-        self._storage = MemoryStorage()
-        self._strategy = SlidingWindowCounterRateLimiter(self._storage)
+        self._counters = _Counters()
 
     def check(self, key: Key, cost: int = 1) -> dict[str, str]:
         """Count `cost` requests of `key` and give the headers of the answer.
@@ -50,23 +51,44 @@ class RateLimiter:
         A cost over the whole limit is counted as the limit, else it could never be admitted.
         Raises TooManyRequests, with the same headers, and then counts nothing.
         """
-        item = _limit(max(1, key.rate_limit_per_minute // self._share))
-        cost = min(cost, item.amount)
-        admitted = self._strategy.hit(item, key.key_id, cost=cost)
-        window = Window(*self._storage.get_sliding_window(item.key_for(key.key_id), WINDOW_SECONDS))
-        headers = _headers(item.amount, window)
+        amount = max(1, key.rate_limit_per_minute // self._share)
+        cost = min(cost, amount)
+        admitted = self._counters.acquire_sliding_window_entry(
+            key.key_id, amount, WINDOW_SECONDS, cost
+        )
+        window = Window(*self._counters.get_sliding_window(key.key_id, WINDOW_SECONDS))
+        headers = _headers(amount, window)
         if not admitted:
             raise errors.TooManyRequests(
-                f"Rate limit reached: {item.amount} requests a minute for this key",
-                retry_after_seconds(item.amount, cost, window),
+                f"Rate limit reached: {amount} requests a minute for this key",
+                retry_after_seconds(amount, cost, window),
                 headers,
             )
         return headers
 
 
-@functools.lru_cache(maxsize=1024)
-def _limit(amount: int) -> RateLimitItemPerMinute:
-    return RateLimitItemPerMinute(amount)
+class _SeldomTimer(threading.Timer):
+    """Counts as running until it is time for the next one."""
+
+    def __init__(self, timer: threading.Timer) -> None:
+        super().__init__(timer.interval, timer.function)
+        self.daemon = True
+        self._next_at = time.monotonic() + FORGET_SECONDS
+
+    def is_alive(self) -> bool:
+        return time.monotonic() < self._next_at
+
+
+class _Counters(MemoryStorage):
+    """The library's counters, but forgotten twice a minute: else it starts a hundred threads a second."""
+
+    @property
+    def timer(self) -> threading.Timer:
+        return self._timer
+
+    @timer.setter
+    def timer(self, timer: threading.Timer) -> None:
+        self._timer = _SeldomTimer(timer)
 
 
 def retry_after_seconds(amount: int, cost: int, window: Window) -> int:

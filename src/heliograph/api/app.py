@@ -3,6 +3,7 @@
 from starlette.routing import Route, Router
 
 from heliograph.api.auth import Gate
+from heliograph.api.catalogue import CatalogueRoutes
 from heliograph.api.docs.page import DocsRoutes
 from heliograph.api.edge import Answer, Edge, Endpoint
 from heliograph.api.files import FileRoutes
@@ -21,6 +22,7 @@ def _routes(runtime: Runtime) -> list[Route]:
     """All routes; those that are asked most stand first, because they are tried in order."""
     gate = Gate(runtime.keys, runtime.limiter)
     tasks = TaskRoutes(runtime, gate)
+    catalogue = CatalogueRoutes(runtime, gate)
     files = FileRoutes(runtime)
     health = HealthRoutes(runtime)
     docs = DocsRoutes(runtime.models, runtime.settings.public_url)
@@ -28,6 +30,8 @@ def _routes(runtime: Runtime) -> list[Route]:
         _route("GET", "/api/v1/statusTask/{model}", tasks.status_task),
         _route("POST", "/api/v1/generateTask/{model}", tasks.generate_task),
         _route("GET", "/api/v1/apikeys/current-balance", tasks.current_balance),
+        _route("GET", "/api/v1/tasks/{taskId}", catalogue.task),
+        _route("GET", "/api/v1/models", catalogue.models),
         _route("GET", "/files/{path:path}", files.result),
         _route("GET", "/health/live", health.live),
         _route("GET", "/health/ready", health.ready),

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from heliograph.api.auth import Gate
 from heliograph.api.routes import NO_SUCH_TASK
-from heliograph.api.wire import success
+from heliograph.api.wire import ModeData, ModelData, ModelList, success
 from heliograph.base.database import borrow
 from heliograph.base.errors import NotFound
 from heliograph.catalog.model import Mode, Model
@@ -17,42 +16,6 @@ from heliograph.runtime import Runtime
 from heliograph.tasks.store import read_detail
 from heliograph.tasks.task import read_task_id
 from heliograph.tasks.view import task_data
-
-
-class ModeData(msgspec.Struct, frozen=True, rename="camel"):
-    """One mode of a model. `sizes` maps an aspect ratio to width and height in pixels.
-
-    `price` is in dollars for one image, on the route of the key that asks.
-    """
-
-    mode: str
-    description: str
-    aspect_ratios: list[str]
-    sizes: dict[str, tuple[int, int]]
-    min_references: int
-    max_references: int
-    price: float
-
-
-class ModelData(msgspec.Struct, frozen=True, rename="camel"):
-    """One model: its modes and its limits."""
-
-    model_id: str
-    title: str
-    category: str
-    description: str
-    max_images: int
-    default_images: int
-    max_prompt_characters: int
-    first_poll_seconds: int
-    poll_interval_seconds: int
-    modes: list[ModeData]
-
-
-class ModelList(msgspec.Struct, frozen=True):
-    """All models of the server."""
-
-    items: list[ModelData]
 
 
 class CatalogueRoutes:
@@ -71,7 +34,7 @@ class CatalogueRoutes:
     async def task(self, request: Request) -> Response:
         """One task of this key's account; what the caller may not see is not there."""
         key = await self._gate.admit(request)
-        task_id = read_task_id(request.path_params["task_id"])
+        task_id = read_task_id(request.path_params["taskId"])
         if task_id is None:
             raise NotFound(NO_SUCH_TASK)
         async with borrow(self._runtime.pool) as connection:

@@ -45,6 +45,7 @@ class Edge:
         self._log_requests = log_requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
         if scope["type"] != "http":
             await self.router(scope, receive, send)
             return
@@ -151,5 +152,6 @@ class Endpoint:
         self.answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
         response = await self.answer(Request(scope, receive))
         await response(scope, receive, send)

@@ -11,7 +11,7 @@ from heliograph.api.operations import Operation, operations
 from heliograph.api.wire import Failure, WrongField, failure_body
 from heliograph.base.errors import Fault
 from heliograph.catalog.model import Model
-from heliograph.tasks.view import StatusData
+from heliograph.tasks.view import ImageData, StatusData, TaskData
 
 DESCRIPTION = """\
 Image generation as tasks: submit a task, keep its `taskId`, and collect one to four pictures by
@@ -24,7 +24,7 @@ A method that a path does not have is answered with 405 and `Allow`.
 """
 
 #: Types in which a field that does not apply is absent, never null.
-OMITTING = (StatusData, WrongField)
+OMITTING = (StatusData, TaskData, ImageData, WrongField)
 
 HEADERS = {
     "X-Request-Id": "Names this request, here and in the service's log.",

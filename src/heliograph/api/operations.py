@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from heliograph.api.wire import Live, RangeNotSatisfiable, Ready, Success, TaskAccepted
+from heliograph.api.wire import Live, ModelList, RangeNotSatisfiable, Ready, Success, TaskAccepted
 from heliograph.base.errors import (
     BadRequest,
     Busy,
@@ -22,12 +22,12 @@ from heliograph.base.errors import (
 from heliograph.catalog.body import EXAMPLES, GenerateTaskBody
 from heliograph.catalog.model import Model
 from heliograph.catalog.request import read_submission
-from heliograph.tasks.view import StatusEnvelope
+from heliograph.tasks.view import StatusEnvelope, TaskData
 
 TASK_ID = "0199c0de8f1c7b3c9d5e4f60718293a4"
 CREATED_MS = 1767965610929
 
-STATUS_EXAMPLES = {
+STATUS_EXAMPLES: dict[str, dict[str, Any]] = {
     "processing": {"taskId": TASK_ID, "state": "processing", "createTime": CREATED_MS},
     "success": {
         "taskId": TASK_ID,
@@ -46,6 +46,33 @@ STATUS_EXAMPLES = {
         "completeTime": 1767965620132,
     },
 }
+
+TASK_EXAMPLE = STATUS_EXAMPLES["success"] | {
+    "model": "wan-2-5-image",
+    "mode": "text-to-image",
+    "test": False,
+    "prompt": "a cinematic panda in snow",
+    "aspectRatio": "16:9",
+    "numImages": 2,
+    "price": 0.03,
+    "engine": "studio",
+    "images": [
+        {
+            "url": "https://images.example.com/files/1.png",
+            "width": 1696,
+            "height": 960,
+            "sizeBytes": 2183204,
+            "sha256": "8d23cf6c86e834a7aa6eded54c26ce2bb2e74903538c61bdd5d2197997ab2f72",
+        },
+        {
+            "failCode": "SensitiveContentDetected",
+            "failMsg": "The picture failed the safety checks of the model service.",
+        },
+    ],
+    "filesExpireTime": 1768570452317,
+}
+
+NOTHING = NotFound("Resource doesn't exist: check the model id and the task id")
 
 #: What any operation may answer, and what any that needs a key may.
 ALWAYS = (
@@ -84,11 +111,12 @@ class Operation:
 
 def operations(models: Mapping[str, Model]) -> list[Operation]:
     """All of them, for the given models, in the order in which they are read best."""
-    return [*_documented(models), *_files_and_docs(), *_operating()]
+    documented = [_generate_task(models), _status_task(models), _current_balance()]
+    return [*documented, *_additions(), *_files_and_docs(), *_operating()]
 
 
-def _documented(models: Mapping[str, Model]) -> Iterator[Operation]:
-    model = {
+def _model_parameter(models: Mapping[str, Model]) -> Mapping[str, Any]:
+    return {
         "name": "model",
         "in": "path",
         "required": True,
@@ -96,16 +124,21 @@ def _documented(models: Mapping[str, Model]) -> Iterator[Operation]:
         "schema": {"type": "string", "enum": sorted(models)},
         "example": min(models),
     }
-    task_id = {
+
+
+def _task_id_parameter(place: str) -> Mapping[str, Any]:
+    return {
         "name": "taskId",
-        "in": "query",
+        "in": place,
         "required": True,
         "description": "The id that generateTask answered.",
         "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
         "example": TASK_ID,
     }
-    nothing = NotFound("Resource doesn't exist: check the model id and the task id")
-    yield Operation(
+
+
+def _generate_task(models: Mapping[str, Model]) -> Operation:
+    return Operation(
         "POST",
         "/api/v1/generateTask/{model}",
         "generateTask",
@@ -123,7 +156,7 @@ def _documented(models: Mapping[str, Model]) -> Iterator[Operation]:
                 "The key's route 'official' has no provider on this server."
                 " Use a key with another routing strategy."
             ),
-            nothing,
+            NOTHING,
             TooLarge("The body is over the limit of 1,048,576 bytes"),
             UnsupportedMediaType("Send the body as Content-Type: application/json, not text/plain"),
             TooManyRequests(
@@ -133,12 +166,15 @@ def _documented(models: Mapping[str, Model]) -> Iterator[Operation]:
         ],
         answer=Success[TaskAccepted],
         examples={"accepted": {"taskId": TASK_ID}},
-        parameters=[model],
+        parameters=[_model_parameter(models)],
         body=GenerateTaskBody,
         body_examples=EXAMPLES,
         keyed=True,
     )
-    yield Operation(
+
+
+def _status_task(models: Mapping[str, Model]) -> Operation:
+    return Operation(
         "GET",
         "/api/v1/statusTask/{model}",
         "statusTask",
@@ -148,13 +184,16 @@ def _documented(models: Mapping[str, Model]) -> Iterator[Operation]:
         " failed task too. `resultJson` is a JSON string that holds `resultUrls`; with a partial"
         " success it holds the images that were made. Recommended: first poll after 10 s, then"
         " every 5 to 10 s.",
-        [BadRequest("Missing required query parameter: taskId", "taskId"), nothing, *KEYED],
+        [BadRequest("Missing required query parameter: taskId", "taskId"), NOTHING, *KEYED],
         answer=StatusEnvelope,
         examples=STATUS_EXAMPLES,
-        parameters=[model, task_id],
+        parameters=[_model_parameter(models), _task_id_parameter("query")],
         keyed=True,
     )
-    yield Operation(
+
+
+def _current_balance() -> Operation:
+    return Operation(
         "GET",
         "/api/v1/apikeys/current-balance",
         "currentBalance",
@@ -164,6 +203,33 @@ def _documented(models: Mapping[str, Model]) -> Iterator[Operation]:
         KEYED,
         answer=Success[float],
         examples={"balance": 74.87},
+        keyed=True,
+    )
+
+
+def _additions() -> Iterator[Operation]:
+    yield Operation(
+        "GET",
+        "/api/v1/tasks/{taskId}",
+        "task",
+        "Tasks",
+        "Read everything about a task",
+        "The status, what was asked for, the outcome of each image, progress and warnings.",
+        [NOTHING, *KEYED],
+        answer=Success[TaskData],
+        examples={"partial success": TASK_EXAMPLE},
+        parameters=[_task_id_parameter("path")],
+        keyed=True,
+    )
+    yield Operation(
+        "GET",
+        "/api/v1/models",
+        "models",
+        "Models",
+        "List the models",
+        "What can be asked of this server, with limits and the prices that the key pays.",
+        KEYED,
+        answer=Success[ModelList],
         keyed=True,
     )
 

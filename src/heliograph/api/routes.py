@@ -1,5 +1,6 @@
 """The documented API: submit a task, read its status, read the balance."""
 
+import re
 import uuid
 from functools import partial
 from http import HTTPStatus
@@ -26,6 +27,8 @@ MAX_SUBMITS_PER_COMMIT = 100
 MAX_STATUSES_PER_QUERY = 500
 
 NO_SUCH_TASK = "Resource doesn't exist: check the model id and the task id"
+
+USUAL_QUERY = re.compile(rb"taskId=[0-9a-f]{32}")
 
 #: Asked for in place of an id that cannot be one, so that every answer takes the same way.
 NOBODY = uuid.UUID(int=0)
@@ -67,7 +70,7 @@ class TaskRoutes:
         A task that failed is a good answer. What the caller may not see is not there.
         """
         key = await self._gate.admit(request)
-        asked = request.query_params.get("taskId")
+        asked = _asked_task_id(request)
         if not asked:
             raise BadRequest("Missing required query parameter: taskId", "taskId")
         task = await self._read_status(read_task_id(asked) or NOBODY)
@@ -87,3 +90,11 @@ class TaskRoutes:
         async with borrow(self._runtime.pool) as connection:
             found = await read_statuses(connection, task_ids)
         return [found.get(task_id) for task_id in task_ids]
+
+
+def _asked_task_id(request: Request) -> str | None:
+    query: bytes = request.scope["query_string"]
+    # The usual query is the id and nothing else; to see that costs a tenth of parsing it.
+    if USUAL_QUERY.fullmatch(query):
+        return query.removeprefix(b"taskId=").decode()
+    return request.query_params.get("taskId")

@@ -46,6 +46,42 @@ class Failure(msgspec.Struct, frozen=True):
     data: WrongField | UnsetType | None = UNSET
 
 
+class ModeData(msgspec.Struct, frozen=True, rename="camel"):
+    """One mode of a model. `sizes` maps an aspect ratio to width and height in pixels.
+
+    `price` is in dollars for one image, on the route of the key that asks.
+    """
+
+    mode: str
+    description: str
+    aspect_ratios: list[str]
+    sizes: dict[str, tuple[int, int]]
+    min_references: int
+    max_references: int
+    price: float
+
+
+class ModelData(msgspec.Struct, frozen=True, rename="camel"):
+    """One model: its modes and its limits."""
+
+    model_id: str
+    title: str
+    category: str
+    description: str
+    max_images: int
+    default_images: int
+    max_prompt_characters: int
+    first_poll_seconds: int
+    poll_interval_seconds: int
+    modes: list[ModeData]
+
+
+class ModelList(msgspec.Struct, frozen=True):
+    """All models of the server."""
+
+    items: list[ModelData]
+
+
 class Live(msgspec.Struct, frozen=True):
     """The process answers."""
 

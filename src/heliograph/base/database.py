@@ -1,6 +1,7 @@
 """The way to PostgreSQL: one pool, transactions, and what its trouble means to a client."""
 
 import contextlib
+import datetime
 import urllib.parse
 from collections.abc import AsyncIterator, Iterator
 from typing import TypeAlias
@@ -12,6 +13,7 @@ from asyncpg.pool import PoolConnectionProxy
 from heliograph.base.errors import Busy, OperatorError
 
 Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
+Pool: TypeAlias = asyncpg.Pool
 
 ACQUIRE_SECONDS = 5.0
 CONNECT_SECONDS = 10.0
@@ -97,6 +99,18 @@ async def transaction(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
     """
     async with borrow(pool) as connection, connection.transaction():
         yield connection
+
+
+async def ping(connection: Connection) -> None:
+    """A round trip to the server, and no more."""
+    await connection.execute("SELECT 1")
+
+
+async def read_server(connection: Connection) -> tuple[str, datetime.datetime]:
+    """The version of the server, and what time it is there."""
+    row = await connection.fetchrow("SELECT current_setting('server_version'), clock_timestamp()")
+    version, moment = row
+    return version, moment
 
 
 def without_password(url: str) -> str:

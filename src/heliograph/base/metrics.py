@@ -14,7 +14,6 @@ from typing import Any
 from prometheus_client import (
     CONTENT_TYPE_PLAIN_0_0_4,
     CollectorRegistry,
-    Counter,
     Histogram,
     ProcessCollector,
     generate_latest,
@@ -62,21 +61,6 @@ HTTP_SECONDS = Histogram(
     "Time from the first byte of a request's head to the end of its answer.",
     ["route", "method", "code"],
     buckets=REQUEST_LIMITS_SECONDS,
-    registry=REGISTRY,
-)
-
-#: What this process has done, whoever else works. The figures of the whole are the database's.
-TASK_SECONDS = Histogram(
-    "heliograph_worker_task_duration_seconds",
-    "Time from submit to end of the tasks that this process ended.",
-    ["model", "mode", "state"],
-    buckets=TASK_LIMITS_SECONDS,
-    registry=REGISTRY,
-)
-UNKNOWN_OUTCOMES = Counter(
-    "heliograph_worker_unknown_outcomes",
-    "Calls of this process of which nobody knows whether the provider accepted them.",
-    ["provider"],
     registry=REGISTRY,
 )
 

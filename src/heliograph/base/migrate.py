@@ -13,6 +13,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from pgqueuer.db import AsyncpgDriver
+from pgqueuer.domain.settings import DBSettings, Durability
+from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment
 from pgqueuer.queries import Queries
 
 from heliograph.base.database import connect
@@ -90,7 +92,9 @@ async def _upgrade(connection: asyncpg.Connection) -> None:
 
 async def _install_queue(connection: asyncpg.Connection) -> None:
     """PgQueuer keeps its own schema in order; a new release of it converges what is there."""
-    queries = Queries(AsyncpgDriver(connection))
+    # the queue's log is for statistics alone: it may be lost with a crash, the jobs may not
+    settings = DBSettings(durability=Durability.balanced)
+    queries = Queries(AsyncpgDriver(connection), qbe=QueryBuilderEnvironment(settings))
     if await queries.schema_is_installed():
         await queries.upgrade()
     else:

@@ -138,7 +138,7 @@ def _start(home: Path, lock: FileLock, settings: Mapping[str, str]) -> tuple[Sta
     with _open_log(home / "log") as log:
         leave_to_owner(identity, home)
         log_start = log.tell()
-        server = subprocess.Popen(
+        server = subprocess.Popen(  # noqa: S603 - a program of the wheel
             server_command(cluster, sockets, settings),
             stdout=log,
             stderr=log,

@@ -78,7 +78,9 @@ def _from_file(path: str | None) -> dict[str, Any]:
     try:
         return tomllib.loads(Path(path).expanduser().read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise OperatorError(f"HELIOGRAPH_CONFIG names {path}, which cannot be read: {error}") from None
+        raise OperatorError(
+            f"HELIOGRAPH_CONFIG names {path}, which cannot be read: {error}"
+        ) from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """`heliograph account`: customers and their balances."""
 
+import datetime
+
 import typer
 
 from heliograph.cli.output import AsJson, print_record, print_table
@@ -36,7 +38,9 @@ def list_accounts(as_json: AsJson = False) -> None:
     rows = [
         {"account_id": a.account_id, "name": a.name, "created_at": a.created_at} for a in accounts
     ]
-    print_table(rows, as_json=as_json, nothing="No accounts yet. Create one: heliograph account create NAME")
+    print_table(
+        rows, as_json=as_json, nothing="No accounts yet. Create one: heliograph account create NAME"
+    )
 
 
 @app.command()
@@ -94,7 +98,7 @@ def _record(account: object) -> dict[str, object]:
     return dataclasses.asdict(account)  # type: ignore[call-overload, no-any-return]
 
 
-def _now() -> "object":
+def _now() -> datetime.datetime:
     from heliograph.base.clock import Clock
 
     return Clock().now()

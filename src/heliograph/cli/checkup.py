@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from heliograph.base.clock import Clock
-from heliograph.base.database import connect, without_password
+from heliograph.base.database import connect, read_server, without_password
 from heliograph.base.errors import OperatorError
 from heliograph.base.migrate import latest_revision, read_revision
 from heliograph.base.settings import Settings, load_settings
@@ -54,13 +54,14 @@ async def _check_database(settings: Settings) -> AsyncIterator[Check]:
     with prepare_database(settings) as url:
         connection = await connect(url)
         try:
-            version = await connection.fetchval("SHOW server_version")
+            version, theirs = await read_server(connection)
             kind = "embedded" if settings.database_url is None else without_password(url)
             yield Check("database", True, f"PostgreSQL {version}, {kind}")
-            theirs = await connection.fetchval("SELECT clock_timestamp()")
             skew = abs((theirs - Clock().now()).total_seconds())
             remedy = None if skew < MOST_SKEW_SECONDS else "Set both clocks by NTP."
-            yield Check("clock", skew < MOST_SKEW_SECONDS, f"{skew:.3f} s off the database's", remedy)
+            yield Check(
+                "clock", skew < MOST_SKEW_SECONDS, f"{skew:.3f} s off the database's", remedy
+            )
             revision, latest = await read_revision(connection), latest_revision()
             remedy = None if revision == latest else "Run: heliograph migrate"
             yield Check("schema", revision == latest, f"revision {revision}", remedy)

@@ -20,9 +20,8 @@ def generate(
     as_json: AsJson = False,
 ) -> None:
     """Make pictures and save them."""
-    from heliograph_client import Client
-
     from heliograph.cli.making import make, reference_url
+    from heliograph_client import Client
 
     with Client() as client:
         references = [reference_url(one, len(image)) for one in image]

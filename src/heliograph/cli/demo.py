@@ -51,9 +51,8 @@ def _settings() -> "Settings":
 def _generate(url: str, key: str, prompt: str, out: Path) -> None:
     import time
 
-    from heliograph_client import Client
-
     from heliograph.cli.making import make
+    from heliograph_client import Client
 
     with Client(key, url) as client:
         before = client.balance()

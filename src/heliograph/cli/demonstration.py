@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import uvicorn
 
 from heliograph.accounts.issue import KeyWish, issue_key
 from heliograph.accounts.store import create_account, read_account
 from heliograph.base.clock import Clock
+from heliograph.base.database import Pool
 from heliograph.base.errors import OperatorError
 from heliograph.base.settings import Settings
 from heliograph.cli.serving import listen, server_config
@@ -61,12 +61,14 @@ async def _ensure(settings: Settings, known: dict[str, Any], path: Path, credit_
     return made["api_key"]
 
 
-async def _make(settings: Settings, pool: asyncpg.Pool, credit_micros: int) -> dict[str, str]:
+async def _make(settings: Settings, pool: Pool, credit_micros: int) -> dict[str, str]:
     now = Clock().now()
     account = await create_account(pool, "demo", max_live_tasks=settings.max_live_tasks, now=now)
     await top_up(pool, account.account_id, credit_micros, note="demo", now=now)
     limit = settings.rate_limit_per_minute
-    wish = KeyWish(account.account_id, "demo", test=False, routing="auto", rate_limit_per_minute=limit)
+    wish = KeyWish(
+        account.account_id, "demo", test=False, routing="auto", rate_limit_per_minute=limit
+    )
     minted = await issue_key(pool, wish, now=now)
     return {"account_id": account.account_id, "api_key": minted.api_key}
 

@@ -43,7 +43,8 @@ def create(
 
 @app.command("list")
 def list_keys(
-    account: str = typer.Option(None, help="Only the keys of this account."), as_json: AsJson = False
+    account: str = typer.Option(None, help="Only the keys of this account."),
+    as_json: AsJson = False,
 ) -> None:
     """List keys; the keys themselves are not kept."""
     import dataclasses
@@ -53,7 +54,9 @@ def list_keys(
 
     keys = with_pool(lambda _, pool: read_all(pool, account))
     rows = [dataclasses.asdict(key) for key in keys]
-    print_table(rows, as_json=as_json, nothing="No keys yet. Create one: heliograph key create --account ID")
+    print_table(
+        rows, as_json=as_json, nothing="No keys yet. Create one: heliograph key create --account ID"
+    )
 
 
 @app.command()
@@ -88,8 +91,6 @@ def rotate(
 
 def _show_once(minted: Any, account: str | None, *, as_json: bool) -> None:
     owner = {} if account is None else {"account_id": account}
-    print_record(
-        {"key_id": minted.key_id, **owner, "api_key": minted.api_key}, as_json=as_json
-    )
+    print_record({"key_id": minted.key_id, **owner, "api_key": minted.api_key}, as_json=as_json)
     if not as_json:
         typer.echo("\nKeep the key now: it is not shown again.")

@@ -7,9 +7,8 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from heliograph_client import Client, TaskFailed, TaskStatus
-
 from heliograph.base.errors import OperatorError
+from heliograph_client import Client, TaskFailed, TaskStatus
 
 POLL_SECONDS = 0.5
 
@@ -53,11 +52,11 @@ def _wait(client: Client, task_id: str, model: str, *, quiet: bool) -> TaskStatu
 
 def _show(client: Client, task_id: str, model: str, bars: "object") -> TaskStatus:
     """One bar for each image, and the elapsed time behind it."""
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
     assert isinstance(bars, Progress)
     waiting = bars.add_task("waiting for a free slot", total=None)
-    images: list = []
+    images: list[TaskID] = []
     while True:
         status = client.status(task_id, model)
         progress = client.progress(task_id)

@@ -12,7 +12,9 @@ def audit(as_json: AsJson = False) -> None:
 
     findings = with_pool(lambda _, pool: prove(pool))
     rows = [{"subject": one.subject, "problem": one.problem} for one in findings]
-    print_table(rows, as_json=as_json, nothing="Clean: every balance, hold, charge and refund agrees.")
+    print_table(
+        rows, as_json=as_json, nothing="Clean: every balance, hold, charge and refund agrees."
+    )
     if findings:
         raise typer.Exit(1)
 

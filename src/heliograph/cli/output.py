@@ -43,9 +43,8 @@ def print_table(rows: Sequence[Mapping[str, object]], *, as_json: bool, nothing:
 
 def explain(error: Exception) -> str | None:
     """The sentence for an error that is no defect of ours, else None."""
-    from heliograph_client import HeliographClientError
-
     from heliograph.base.errors import Fault, OperatorError
+    from heliograph_client import HeliographClientError
 
     if isinstance(error, Fault):
         return error.message

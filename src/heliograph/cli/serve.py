@@ -28,7 +28,9 @@ def worker(
     wanted = [queue.strip() for queue in queues.split(",") if queue.strip()]
     for queue in wanted:
         if queue not in QUEUES:
-            raise typer.BadParameter(f"{queue} is none of {', '.join(QUEUES)}", param_hint="--queues")
+            raise typer.BadParameter(
+                f"{queue} is none of {', '.join(QUEUES)}", param_hint="--queues"
+            )
     serve_queues(read_settings(worker_concurrency=concurrency), wanted)
 
 

@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    import asyncpg
-
+    from heliograph.base.database import Pool
     from heliograph.base.settings import Settings
     from heliograph.runtime import Runtime
 
@@ -21,7 +20,7 @@ def read_settings(**overrides: object) -> "Settings":
     return load_settings(os.environ, **overrides)
 
 
-def with_pool(use: "Callable[[Settings, asyncpg.Pool], Awaitable[Result]]") -> Result:
+def with_pool(use: "Callable[[Settings, Pool], Awaitable[Result]]") -> Result:
     """Run `use` on the database, migrated; the embedded one is started if nobody has yet."""
     settings = read_settings()
 

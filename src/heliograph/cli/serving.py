@@ -3,14 +3,18 @@
 import asyncio
 import contextlib
 import functools
+import multiprocessing
 import os
 import signal
 import socket
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, MutableMapping
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from heliograph.base.errors import OperatorError
@@ -38,12 +42,27 @@ def serve_api(settings: Settings, *, processes: int, work: bool) -> None:
     listener = listen(settings.host, settings.port)
     config = server_config(settings, processes=processes, work=work)
     if processes == 1:
-        uvicorn.Server(config).run(sockets=[listener])
+        _serve_alone(config, listener)
         return
     # the parent keeps the embedded database running while children come and go
     with prepare_database(settings), tempfile.TemporaryDirectory() as figures:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures
-        Multiprocess(config, sockets=[listener]).run()
+        _serve_together(config, listener)
+
+
+def _serve_alone(config: uvicorn.Config, listener: socket.socket) -> None:
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    except SystemExit as end:
+        # uvicorn has a number of its own for a service that could not start
+        sys.exit(1 if end.code else 0)
+
+
+def _serve_together(config: uvicorn.Config, listener: socket.socket) -> None:
+    parent = Multiprocess(config, sockets=[listener])
+    parent.run()
+    if any(child.exitcode == STARTUP_FAILURE for child in parent.processes):
+        sys.exit(1)
 
 
 def serve_queues(settings: Settings, queues: Collection[str]) -> None:
@@ -53,12 +72,17 @@ def serve_queues(settings: Settings, queues: Collection[str]) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to `host` and `port` (0: any free one). Raises OperatorError when it is taken."""
+    """A socket that listens on `host` and `port` (0: any free one). Raises OperatorError when it is taken.
+
+    It listens at once: of two that are only bound, both would believe that the port is theirs.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
+    # naming the protocol lets asyncio switch off Nagle's delay on every connection
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise OperatorError(
@@ -79,6 +103,7 @@ def server_config(settings: Settings, *, processes: int, work: bool) -> uvicorn.
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
@@ -95,6 +120,7 @@ class Service:
         self._answer: Callable[..., Awaitable[None]] | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request, or live from start to stop, as ASGI has it."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
@@ -124,8 +150,9 @@ class Service:
             )
             if self._work:
                 await opened.enter_async_context(_working(runtime))
-            if self._processes > 1:
-                watcher = asyncio.create_task(_leave_with_parent(os.getppid()))
+            parent = multiprocessing.parent_process()
+            if parent is not None:
+                watcher = asyncio.create_task(_leave_with(parent))
                 opened.callback(watcher.cancel)
             self._answer = create_app(runtime)
             log.info("service.ready", url=self._settings.public_url, worker=self._work)
@@ -161,9 +188,9 @@ async def _work(settings: Settings, queues: Collection[str]) -> None:
         log.info("worker.stopped")
 
 
-async def _leave_with_parent(parent: int) -> None:
+async def _leave_with(parent: BaseProcess) -> None:
     """End this child when its parent was killed: else it would keep the port for ever."""
-    while os.getppid() == parent:
+    while parent.is_alive():
         await asyncio.sleep(PARENT_CHECK_SECONDS)
     log.warning("service.parent_gone")
     os.kill(os.getpid(), signal.SIGTERM)

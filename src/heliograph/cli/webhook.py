@@ -54,7 +54,9 @@ def _print(delivery: Any, webhook_id: uuid.UUID, *, as_json: bool) -> None:
     from heliograph.base.errors import NotFound
 
     if delivery is None:
-        raise NotFound(f"There is no delivery {webhook_id.hex}. heliograph webhook list names them.")
+        raise NotFound(
+            f"There is no delivery {webhook_id.hex}. heliograph webhook list names them."
+        )
     attempts = [_attempt(one) for one in delivery.attempts]
     if as_json:
         print_json(_line(delivery) | {"attempts": attempts})

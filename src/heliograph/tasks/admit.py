@@ -37,9 +37,7 @@ class Admitted:
     priority: int
 
 
-def admit(
-    drafts: Sequence[Draft], balances: Mapping[str, Balance]
-) -> list[Admitted | Fault]:
+def admit(drafts: Sequence[Draft], balances: Mapping[str, Balance]) -> list[Admitted | Fault]:
     """Decide each draft on its own, in order; a refused one takes nothing from its neighbours.
 
     The live-task limit is judged before the money (429 before 402).

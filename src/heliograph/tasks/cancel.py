@@ -22,7 +22,9 @@ async def cancel_task(runtime: Runtime, task_id: uuid.UUID) -> TaskStatus:
         if task is None:
             statuses = await store.read_statuses(connection, [task_id])
             raise _refusal(task_id, statuses.get(task_id))
-    ending = failed("Cancelled", "The task was cancelled. What was held for it has been given back.")
+    ending = failed(
+        "Cancelled", "The task was cancelled. What was held for it has been given back."
+    )
     ended = await finish(runtime, task, ending)
     if ended is None:
         statuses = await store.read_statuses(runtime.pool, [task_id])

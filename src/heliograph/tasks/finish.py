@@ -16,6 +16,9 @@ from heliograph.tasks.view import status_body
 from heliograph.webhooks.notice import Notice
 from heliograph.webhooks.store import add_notice
 
+#: Endings that do not wait for the provider's answer.
+CUT_OFF = ("Timeout", "Cancelled")
+
 
 async def finish(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | None:
     """End `task`: charge the images that were made, give the rest back, tell the receiver.
@@ -48,7 +51,9 @@ async def _commit(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | 
         if ended is None:
             return None
         outcome = "finished" if ending.made else "failed"
-        await store.end_attempt(connection, task, outcome, ending.fail_message, now)
+        await store.end_attempt(
+            connection, task, outcome, ending.fail_message, now, unknown_at=_paid(runtime, ending)
+        )
         price = 0 if task.test else task.unit_price_micros
         settlement = settle(task.hold_micros, ending.made, price)
         await settle_balance(connection, task.account_id, task.task_id, settlement, now=now)
@@ -59,3 +64,10 @@ async def _commit(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | 
             )
             await add_notice(connection, notice)
     return ended
+
+
+def _paid(runtime: Runtime, ending: Ending) -> list[str]:
+    """Where a call that this ending cut off may have been accepted all the same, and be paid for."""
+    if ending.fail_code not in CUT_OFF:
+        return []
+    return [provider.name for provider in runtime.providers.values() if not provider.reruns]

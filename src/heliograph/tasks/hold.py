@@ -12,7 +12,7 @@ from heliograph.tasks import store
 from heliograph.tasks.task import LEASE_SECONDS, RENEW_SECONDS, Task
 
 
-class LostClaim(Exception):  # noqa: N818 - it is an event, not an error: somebody else goes on
+class LostClaim(Exception):
     """Another worker has taken the task up, or it has ended."""
 
 
@@ -48,9 +48,7 @@ async def holding(runtime: Runtime, task: Task) -> AsyncIterator[Hold]:
             await renewer
 
 
-async def _renew(
-    runtime: Runtime, task: Task, hold: Hold, worker: "asyncio.Task[object]"
-) -> None:
+async def _renew(runtime: Runtime, task: Task, hold: Hold, worker: "asyncio.Task[object]") -> None:
     while True:
         await asyncio.sleep(RENEW_SECONDS)
         due_at = runtime.clock.now() + datetime.timedelta(seconds=LEASE_SECONDS)

@@ -28,9 +28,7 @@ async def store_pictures(runtime: Runtime, task: Task, finished: Finished) -> En
     missing = next((image for image in images if "path" not in image), None)
     if missing is None or any("path" in image for image in images):
         return Ending(tuple(images), warnings=finished.warnings)
-    return Ending(
-        tuple(images), missing["fail_code"], missing["fail_message"], finished.warnings
-    )
+    return Ending(tuple(images), missing["fail_code"], missing["fail_message"], finished.warnings)
 
 
 async def _store_one(
@@ -43,7 +41,9 @@ async def _store_one(
         suffix = SUFFIXES[header.format]
     except (PictureRefused, KeyError) as error:
         log.error("provider.not_a_picture", index=index, error=str(error))
-        return _missing("InternalError", "The image engine answered with something that is no picture.")
+        return _missing(
+            "InternalError", "The image engine answered with something that is no picture."
+        )
     # the path is the only key to the file, so it must not be guessable
     name = f"{task.claim_no}-{index}-{secrets.token_hex(16)}.{suffix}"
     path = f"results/{task.hex}/{name}"

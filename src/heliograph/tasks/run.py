@@ -12,6 +12,7 @@ from heliograph.base.database import transaction
 from heliograph.base.errors import Busy, TaskFault
 from heliograph.base.jobs import Job, enqueue
 from heliograph.base.log import log
+from heliograph.catalog.reference import Reference
 from heliograph.providers.provider import (
     Failed,
     Finished,
@@ -32,6 +33,9 @@ Outcome = Started | Running | Finished | Failed | Unknown
 
 #: How long a task rests when the database or the disk could not take its pictures.
 BUSY_SECONDS = 10
+
+#: From one try to save a reference to the next, while the database is away.
+REF_RETRY_SECONDS = 1
 
 #: How long a task waits whose provider this server does not know (any more).
 ABSENT_PROVIDER_SECONDS = 30
@@ -106,7 +110,7 @@ async def _start(runtime: Runtime, task: Task, provider: Provider, hold: Hold) -
     log.info("task.started", provider=provider.name, claim_no=task.claim_no)
     try:
         return await provider.start(_job(task, references), hold.report)
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it was, it is an outcome of this task
         log.exception("provider.start_failed", provider=provider.name)
         return BROKEN if provider.reruns else Unknown("the call broke off")
 
@@ -115,12 +119,12 @@ async def _check(task: Task, provider: Provider) -> Outcome:
     assert task.provider_ref is not None
     try:
         return await provider.check(_job(task, ()), task.provider_ref)
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it was, the next check may go well
         log.exception("provider.check_failed", provider=provider.name)
         return Running(ABSENT_PROVIDER_SECONDS)
 
 
-def _job(task: Task, references: tuple) -> ImageJob:
+def _job(task: Task, references: tuple[Reference, ...]) -> ImageJob:
     # the same task draws the same pictures again after a lost call
     seed = task.task_id.int & 0x7FFFFFF0
     return ImageJob(task.hex, task.request, references, seed)
@@ -130,8 +134,9 @@ async def _apply(runtime: Runtime, task: Task, outcome: Outcome | Ending) -> Non
     match outcome:
         case Ending():
             await finish(runtime, task, outcome)
-        case Started(ref, check_after_seconds):
-            await _let_go(runtime, task, check_after_seconds, ref=ref)
+        case Started():
+            # a worker that is told to stop must not lose it
+            await asyncio.shield(_keep_ref(runtime, task, outcome))
         case Running(check_after_seconds, progress):
             shares = None if progress is None else [progress] * task.request.num_images
             await _let_go(runtime, task, check_after_seconds, progress=shares)
@@ -143,6 +148,21 @@ async def _apply(runtime: Runtime, task: Task, outcome: Outcome | Ending) -> Non
             await _wait_for_deadline(runtime, task, message)
         case _:
             assert_never(outcome)
+
+
+async def _keep_ref(runtime: Runtime, task: Task, started: Started) -> None:
+    """Save the reference of an accepted call, and insist: it is paid for, and nobody else knows it.
+
+    Raises Busy when the database is away until the task's deadline.
+    """
+    while True:
+        try:
+            return await _let_go(runtime, task, started.check_after_seconds, ref=started.ref)
+        except Busy as busy:
+            log.warning("task.ref_not_saved", ref=started.ref, error=busy.message)
+            if runtime.clock.now() >= task.deadline_at:
+                raise
+        await asyncio.sleep(REF_RETRY_SECONDS)
 
 
 async def _let_go(
@@ -175,14 +195,13 @@ async def _wait_for_deadline(runtime: Runtime, task: Task, message: str) -> None
 async def _hand_back(runtime: Runtime, task: Task, seconds: float) -> None:
     """The worker stops or storage is full: let any worker take the task up in `seconds`.
 
-    A start with a provider that is paid is not undone: nobody knows whether it was accepted.
+    A start with a provider that is paid stands, for nobody knows whether it was accepted: the next
+    worker must find it. (The claim is older than the start, so only the attempt's row can tell.)
     """
-    provider = runtime.providers.get(task.provider or "")
-    if provider is not None and not provider.reruns and task.provider_ref is None:
-        return
+    undo_at = [provider.name for provider in runtime.providers.values() if provider.reruns]
     now = runtime.clock.now()
     due_at = now + datetime.timedelta(seconds=seconds)
     async with transaction(runtime.pool) as connection:
-        if await store.hand_back(connection, task, now, due_at):
+        if await store.hand_back(connection, task, now, due_at, undo_at=undo_at):
             queue = runtime.queue_of(task.provider, task.provider_ref, task.test, task.routing)
             await enqueue(connection, [Job(queue, task.hex, after_seconds=seconds)])

@@ -41,7 +41,9 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool
 
 async def insert_tasks(connection: Connection, drafts: Sequence[Draft]) -> None:
     """Write the admitted `drafts` as pending tasks."""
-    await connection.execute(INSERT_TASKS, *zip(*(_new_row(draft) for draft in drafts), strict=True))
+    await connection.execute(
+        INSERT_TASKS, *zip(*(_new_row(draft) for draft in drafts), strict=True)
+    )
 
 
 def _new_row(draft: Draft) -> tuple[Any, ...]:
@@ -66,11 +68,11 @@ def _new_row(draft: Draft) -> tuple[Any, ...]:
     )
 
 
-async def enqueue_tasks(
-    connection: Connection, jobs: Sequence[tuple[str, uuid.UUID, int]]
-) -> None:
+async def enqueue_tasks(connection: Connection, jobs: Sequence[tuple[str, uuid.UUID, int]]) -> None:
     """Queue a job for each (queue, task id, priority)."""
-    await enqueue(connection, [Job(queue, task_id.hex, priority) for queue, task_id, priority in jobs])
+    await enqueue(
+        connection, [Job(queue, task_id.hex, priority) for queue, task_id, priority in jobs]
+    )
 
 
 async def claim_task(
@@ -133,20 +135,36 @@ async def begin_attempt(
     )
 
 
-async def end_attempt(
-    connection: Connection, task: Task, outcome: str, detail: str | None, now: datetime.datetime
+async def end_attempt(  # noqa: PLR0913 - one row, and each is a column of it
+    connection: Connection,
+    task: Task,
+    outcome: str,
+    detail: str | None,
+    now: datetime.datetime,
+    *,
+    unknown_at: Sequence[str] = (),
 ) -> None:
-    """Note what became of the call of this claim: `finished`, `failed` or `unknown`."""
+    """Note what became of the last call, whichever claim made it: `finished`, `failed` or `unknown`.
+
+    One that never answered is `unknown` if it was made to one of the providers `unknown_at`.
+    Earlier ones that are still open were lost with their workers.
+    """
     await connection.execute(
         """
-        UPDATE attempts SET outcome = $3, detail = $4, ended_at = $5
-        WHERE task_id = $1 AND claim_no = $2 AND outcome = 'intended'
+        WITH last AS (SELECT max(claim_no) AS claim_no FROM attempts WHERE task_id = $1)
+        UPDATE attempts SET ended_at = $5, outcome = CASE
+            WHEN attempts.claim_no < last.claim_no THEN 'failed'
+            WHEN outcome = 'intended' AND provider = ANY($6::text[]) THEN 'unknown' ELSE $3 END,
+          detail = CASE WHEN attempts.claim_no < last.claim_no THEN 'lost with its worker' ELSE $4 END
+        FROM last
+        WHERE task_id = $1 AND attempts.claim_no <= $2 AND outcome IN ('intended', 'started')
         """,
         task.task_id,
         task.claim_no,
         outcome,
         detail,
         now,
+        unknown_at,
     )
 
 
@@ -176,15 +194,21 @@ async def save_ref(
 
 
 async def hand_back(
-    connection: Connection, task: Task, now: datetime.datetime, due_at: datetime.datetime
+    connection: Connection,
+    task: Task,
+    now: datetime.datetime,
+    due_at: datetime.datetime,
+    *,
+    undo_at: Sequence[str],
 ) -> bool:
-    """Undo a start that was broken off on purpose; anyone may take the task up from `due_at` on."""
+    """Let anyone take the task up from `due_at` on; undo its start at one of the providers `undo_at`."""
     return _one(
         await connection.execute(
             """
             WITH attempt AS (
               UPDATE attempts SET outcome = 'failed', detail = 'handed back', ended_at = $3
-              WHERE task_id = $1 AND claim_no = $2 AND outcome = 'intended' RETURNING 1)
+              WHERE task_id = $1 AND claim_no = $2 AND outcome = 'intended'
+                AND provider = ANY($5::text[]) RETURNING 1)
             UPDATE tasks SET due_at = $4, progress = NULL,
               starts = starts - (SELECT count(*) FROM attempt)
             WHERE task_id = $1 AND claim_no = $2 AND state = 'processing'
@@ -193,6 +217,7 @@ async def hand_back(
             task.claim_no,
             now,
             due_at,
+            undo_at,
         )
     )
 
@@ -229,9 +254,7 @@ async def read_statuses(
     pool: asyncpg.Pool, task_ids: Sequence[uuid.UUID]
 ) -> dict[uuid.UUID, TaskStatus]:
     """The status rows of those of `task_ids` that exist, in one query."""
-    rows = await pool.fetch(
-        f"SELECT {STATUS_COLUMNS} FROM tasks WHERE task_id = ANY($1)", task_ids
-    )
+    rows = await pool.fetch(f"SELECT {STATUS_COLUMNS} FROM tasks WHERE task_id = ANY($1)", task_ids)
     return {row[0]: TaskStatus(*row) for row in rows}
 
 

@@ -1,10 +1,12 @@
 """Submit: every task that waits is admitted, paid for, written and queued in one transaction (T1)."""
 
 import datetime
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from heliograph.accounts.account import Key
+from heliograph.base.clock import unix_ms
 from heliograph.base.database import transaction
 from heliograph.base.errors import Fault
 from heliograph.catalog.request import Submission
@@ -13,7 +15,7 @@ from heliograph.ledger.store import hold_many, lock_balances
 from heliograph.runtime import Runtime
 from heliograph.tasks import store
 from heliograph.tasks.admit import Admitted, Draft, admit
-from heliograph.tasks.task import new_task_id
+from heliograph.tasks.task import task_id_at
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,7 @@ async def submit_tasks(runtime: Runtime, tasks: Sequence[NewTask]) -> list[str |
     drafts = [_draft(runtime, task) for task in tasks]
     asked = [draft for draft in drafts if isinstance(draft, Draft)]
     decisions = iter(await _commit(runtime, asked) if asked else ())
-    return [
-        _answer(next(decisions)) if isinstance(draft, Draft) else draft for draft in drafts
-    ]
+    return [_answer(next(decisions)) if isinstance(draft, Draft) else draft for draft in drafts]
 
 
 def _draft(runtime: Runtime, task: NewTask) -> Draft | Fault:
@@ -49,7 +49,7 @@ def _draft(runtime: Runtime, task: NewTask) -> Draft | Fault:
     model = runtime.models[task.submission.model]
     deadline = model.deadline_seconds or runtime.settings.task_deadline_seconds
     return Draft(
-        task_id=new_task_id(),
+        task_id=task_id_at(unix_ms(now), os.urandom(10)),
         key=key,
         submission=task.submission,
         unit_price_micros=price,

@@ -1,15 +1,16 @@
 """A task as data: its states, its row, and the limits of time that govern who may touch it."""
 
 import datetime
-import os
-import time
+import re
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from heliograph.catalog.request import ImageRequest
+
+TaskState: TypeAlias = Literal["pending", "processing", "success", "failed"]
 
 #: How long a claim lasts without a sign of life; whoever works on a task renews it in time.
 LEASE_SECONDS = 15
@@ -20,6 +21,8 @@ GRACE_SECONDS = 4
 
 #: A pending task waits for a free slot; only after this long does the sweep ask again.
 PENDING_NUDGE_SECONDS = 60
+
+TASK_ID = re.compile("[0-9a-f]{32}")
 
 #: An engine of our own may start a task once and, after lost calls, twice more.
 MOST_STARTS = 3
@@ -37,7 +40,7 @@ class Task(msgspec.Struct, frozen=True):
     request: ImageRequest
     unit_price_micros: int
     callback_url: str | None
-    state: str
+    state: TaskState
     claim_no: int
     provider: str | None
     provider_ref: str | None
@@ -62,7 +65,7 @@ class TaskStatus(msgspec.Struct, frozen=True):
     task_id: uuid.UUID
     account_id: str
     model: str
-    state: str
+    state: TaskState
     images: list[dict[str, Any]] | None
     fail_code: str | None
     fail_message: str | None
@@ -111,7 +114,7 @@ class Ending:
         return sum("path" in image for image in self.images)
 
     @property
-    def state(self) -> str:
+    def state(self) -> TaskState:
         """`success` as soon as one image was made."""
         return "success" if self.made else "failed"
 
@@ -121,16 +124,16 @@ def failed(code: str, message: str) -> Ending:
     return Ending(fail_code=code, fail_message=message)
 
 
-def new_task_id() -> uuid.UUID:
-    """A UUIDv7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then random bits, so ids sort by age."""
-    stamp = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big")
+def task_id_at(unix_ms: int, randomness: bytes) -> uuid.UUID:
+    """A UUIDv7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then 74 of `randomness` (10 bytes).
+
+    So ids sort by age.
+    """
+    random = int.from_bytes(randomness, "big")
     high, low = random >> 62 & 0xFFF, random & (1 << 62) - 1
-    return uuid.UUID(int=stamp << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
+    return uuid.UUID(int=unix_ms << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
 
 
 def read_task_id(text: str) -> uuid.UUID | None:
     """The id that `text` spells in the one public form (32 lower-case hex digits), else None."""
-    if len(text) == 32 and all(letter in "0123456789abcdef" for letter in text):
-        return uuid.UUID(text)
-    return None
+    return uuid.UUID(text) if TASK_ID.fullmatch(text) else None

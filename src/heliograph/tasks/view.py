@@ -7,18 +7,18 @@ import msgspec
 
 from heliograph.base.clock import unix_ms
 from heliograph.ledger.money import dollars
-from heliograph.tasks.task import TaskDetail, TaskStatus
+from heliograph.tasks.task import TaskDetail, TaskState, TaskStatus
 
 
-class StatusData(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+class StatusData(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel", kw_only=True):
     """State and result of a task. Fields that do not apply are absent, never null."""
 
     task_id: str
-    state: str
+    state: TaskState
     result_json: str | None = None
     fail_code: str | None = None
     fail_msg: str | None = None
-    create_time: int = 0
+    create_time: int
     complete_time: int | None = None
     cost_time: int | None = None
 

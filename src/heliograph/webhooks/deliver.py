@@ -9,10 +9,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-import asyncpg
-
 from heliograph.base.clock import Clock
-from heliograph.base.database import Connection, borrow, transaction
+from heliograph.base.database import Connection, Pool, borrow, transaction
 from heliograph.base.errors import OutboundFailed, OutboundRefused
 from heliograph.base.log import log
 from heliograph.base.outbound import Answer, Outbound
@@ -109,7 +107,7 @@ class Deliverer:
 
     def __init__(
         self,
-        pool: asyncpg.Pool,
+        pool: Pool,
         outbound: Outbound,
         clock: Clock,
         *,

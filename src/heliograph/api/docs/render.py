@@ -30,7 +30,7 @@ PAGE = """<!doctype html>
 <section aria-labelledby="overview">
 <h2 id="overview">Overview</h2>
 {description}
-<p>Base address: <code>{server}</code>. Operations with a key symbol want the header
+<p>Base address: <code>{server}</code>. Operations marked <b>key</b> want the header
 <code>Authorization: Bearer YOUR_API_KEY</code>.</p>
 <form id="key-form" hidden>
 <label for="key">API key for “Try it” (stays in this page and is forgotten with it)</label>

@@ -89,7 +89,7 @@ def make_cluster(cluster: Path, identity: Identity) -> None:
         SUPERUSER,
     ]
     options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - a program of the wheel
         [programs() / "initdb", *options, "-D", draft],
         capture_output=True,
         text=True,

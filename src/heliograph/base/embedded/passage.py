@@ -173,7 +173,9 @@ def _add_user() -> list[str]:
         command = ["-S", "-D", "-H", DATABASE_USER]
     try:
         program = useradd or adduser or "useradd"
-        done = subprocess.run([program, *command], capture_output=True, text=True, check=False)
+        done = subprocess.run(  # noqa: S603 - nothing in it comes from outside
+            [program, *command], capture_output=True, text=True, check=False
+        )
         said = done.stderr.strip()
     except OSError as error:
         said = str(error)
