@@ -31,7 +31,15 @@ async def record_submit(runtime: Runtime, task: NewTask) -> str:
 
 def measure(url: str, script: Path, *, seconds: int) -> float:
     """Transactions per second of pgbench with as many clients as the load on the API has."""
-    command = [programs() / "pgbench", "-n", "-M", "prepared", f"-c{CLIENTS}", "-j1", f"-T{seconds}"]
+    command = [
+        programs() / "pgbench",
+        "-n",
+        "-M",
+        "prepared",
+        f"-c{CLIENTS}",
+        "-j1",
+        f"-T{seconds}",
+    ]
     done = subprocess.run(
         [*map(str, command), "-f", str(script), url], capture_output=True, text=True, check=False
     )

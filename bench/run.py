@@ -24,7 +24,6 @@ from pathlib import Path
 
 import database
 import load
-
 from heliograph.accounts.issue import KeyWish, issue_key
 from heliograph.accounts.store import read_keys_by_id
 from heliograph.base.clock import Clock
@@ -110,9 +109,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def run_rounds(
-    measurements: dict[str, Callable[[], float]], rounds: int
-) -> dict[str, list[float]]:
+def run_rounds(measurements: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
     """Every measurement once a round, one after the other."""
     results: dict[str, list[float]] = {name: [] for name in measurements}
     for number in range(1, rounds + 1):
@@ -154,7 +151,10 @@ def measure_all(
     folder: Path, database_url: str, keys: list[str], task_id: str, options: argparse.Namespace
 ) -> dict[str, list[float]]:
     ours, bare = free_port(), free_port()
-    settings = {"HELIOGRAPH_DATABASE_URL": database_url, "HELIOGRAPH_DATA_DIR": str(folder / "data")}
+    settings = {
+        "HELIOGRAPH_DATABASE_URL": database_url,
+        "HELIOGRAPH_DATA_DIR": str(folder / "data"),
+    }
     quiet = {"HELIOGRAPH_LOG_LEVEL": "warning"}
     uvicorn = ["-m", "uvicorn", "bare_app:app", "--no-access-log", "--log-level=warning"]
     serve = ["-c", SERVICE, "serve", "--no-worker", "--port", str(ours)]

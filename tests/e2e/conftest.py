@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
 from support.service import Installation, installed
 
 Install = Callable[..., Installation]
@@ -30,6 +31,4 @@ def tasks(request: pytest.FixtureRequest) -> int:
 def install(tmp_path: Path, database_url: str) -> Iterator[Install]:
     """Makes an installation on a fresh database; all that it starts has ended after the test."""
     with ExitStack() as opened:
-        yield lambda **settings: opened.enter_context(
-            installed(tmp_path, database_url, **settings)
-        )
+        yield lambda **settings: opened.enter_context(installed(tmp_path, database_url, **settings))

@@ -12,6 +12,7 @@ from typing import Any
 
 import asyncpg
 import httpx2
+
 from support.pictures import encoded, photo
 from support.service import Customer, Process
 

@@ -3,14 +3,14 @@
 import asyncio
 import random
 import time
-import uuid
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 
 import asyncpg
 import httpx2
-import pytest
+from standardwebhooks import Webhook
+
 from e2e.conftest import Install
 from e2e.crowd import (
     STATUS,
@@ -21,7 +21,6 @@ from e2e.crowd import (
     text_to_image,
 )
 from e2e.upstream import Upstream, upstream
-from standardwebhooks import Webhook
 from support.receiver import Receiver, Reply
 from support.service import Customer, Installation
 
@@ -114,9 +113,7 @@ async def test_killed_processes_lose_nothing_pay_nothing_twice_and_leave_no_call
             killer = Killer(roles, random.Random(seed))
             await asyncio.to_thread(killer.running["api"].ready)
             client = InsistentClient(installation.url, customer)
-            scene = Scene(
-                installation, customer, receiver, client, killer, Observer(pool), pool
-            )
+            scene = Scene(installation, customer, receiver, client, killer, Observer(pool), pool)
             try:
                 await scene.run(tasks, kills)
             finally:
@@ -134,6 +131,7 @@ async def everything_holds(scene: Scene, paid: Upstream) -> None:
     audit = await asyncio.to_thread(scene.installation.run, "audit")
     assert audit.returncode == 0, audit.stdout
     nothing_was_paid_twice(rows, paid.submits())
+    await what_nobody_knows_is_on_record(scene.pool)
     every_end_was_told(ended, scene)
     await what_was_told_is_what_status_shows(scene, ended)
     assert scene.observer.overdue_seconds < TAKEOVER_SECONDS
@@ -148,6 +146,17 @@ def nothing_was_paid_twice(rows: list[asyncpg.Record], submits: Counter[str]) ->
     assert all(row["starts"] <= 1 for row in rows)
     made = [row["request"]["prompt"] for row in rows if row["state"] == "success"]
     assert all(submits[prompt] == 1 for prompt in made)
+
+
+async def what_nobody_knows_is_on_record(pool: asyncpg.Pool) -> None:
+    """Every call has an outcome, and one that was cut off without an answer is called unknown."""
+    wrong = await pool.fetch(
+        """SELECT task_id, state, fail_code, provider_ref, outcome, detail
+        FROM tasks JOIN attempts USING (task_id)
+        WHERE outcome IS DISTINCT FROM CASE WHEN state = 'success' THEN 'finished'
+            WHEN tasks.provider_ref IS NULL THEN 'unknown' ELSE 'failed' END"""
+    )
+    assert [dict(row) for row in wrong] == []
 
 
 def every_end_was_told(ended: dict[str, asyncpg.Record], scene: Scene) -> None:
@@ -183,7 +192,9 @@ async def report(scene: Scene, seed: int, seconds: float) -> None:
         """SELECT state || coalesce(' ' || fail_code, '') AS state, count(*) FROM tasks
         GROUP BY 1 ORDER BY 1"""
     )
-    outcomes = await scene.pool.fetch("SELECT outcome, count(*) FROM attempts GROUP BY 1 ORDER BY 1")
+    outcomes = await scene.pool.fetch(
+        "SELECT outcome, count(*) FROM attempts GROUP BY 1 ORDER BY 1"
+    )
     claims = await scene.pool.fetchval("SELECT sum(claim_no) FROM tasks")
     kills = ", ".join(f"{role} {times}" for role, times in sorted(scene.killer.kills.items()))
     print(f"\nseed {seed}: {scene.killer.kills.total()} kills ({kills}) in {seconds:.0f} s")

@@ -12,13 +12,13 @@ from pathlib import Path
 import asyncpg
 import httpx2
 import pytest
+
 from e2e.conftest import Install
 from e2e.crowd import GENERATE, text_to_image
 from e2e.upstream import upstream
-from support.service import Api, Customer, Installation, Process, processes_of, wait_for
-
 from heliograph.accounts.store import revoke_key
 from heliograph.base.clock import Clock
+from support.service import Api, Customer, Installation, Process, processes_of, wait_for
 
 BALANCE = "/api/v1/apikeys/current-balance"
 EXIT_SECONDS = 10
@@ -112,9 +112,7 @@ async def test_a_worker_that_is_stopped_during_a_paid_submit_has_it_never_submit
         assert paid.submits().total() == 1
         assert await pool.fetchval("SELECT fail_code FROM tasks") == "Timeout"
         assert await pool.fetchval("SELECT outcome FROM attempts") == "unknown"
-        account = await asyncio.to_thread(
-            installation.ask, "account", "show", customer.account_id
-        )
+        account = await asyncio.to_thread(installation.ask, "account", "show", customer.account_id)
         assert (account["available"], account["held"]) == (1, 0)
 
 

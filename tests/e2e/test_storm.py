@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from e2e.conftest import Install
 from e2e.crowd import GENERATE, text_to_image
 from support.service import Customer, Installation

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx2
+
 from support.service import environment
 
 KEY = "sk-emulator"

@@ -16,7 +16,7 @@ EDIT = "services/aigc/image2image/image-synthesis"
 HEADERS = {"Authorization": "Bearer sk-emulator", "X-DashScope-Async": "enable"}
 
 
-def body(**changes):  # noqa: ANN003 - any field
+def body(**changes):
     return {"model": "wan2.5-t2i-preview", "input": {"prompt": "a lake"}, **changes}
 
 

@@ -7,13 +7,13 @@ from pgqueuer import PgQueuer, RetryRequested
 from pgqueuer.models import Job
 from standardwebhooks import Webhook, WebhookVerificationError
 from structlog.testing import capture_logs
-from support.notices import SECRET, Desk
-from support.receiver import Drip, Hang, Received, Receiver, Reply, Reset, redirect
 
 from heliograph.base.clock import Clock, SettableClock
 from heliograph.base.outbound import Outbound
 from heliograph.webhooks.deliver import MOST_IN_FLIGHT, Deliverer, Later, Noted, Nothing
 from heliograph.webhooks.notice import MOST_LOST, Dead, Delivered, RetryAt, Rules
+from support.notices import SECRET, Desk
+from support.receiver import Drip, Hang, Received, Receiver, Reply, Reset, redirect
 
 DELAYS = (30, 120, 600)
 LEASE_SECONDS = 61

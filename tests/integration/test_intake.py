@@ -250,7 +250,7 @@ async def test_a_picture_that_takes_too_much_processor_time_is_refused(decoder: 
 async def test_a_cancelled_decode_ends_its_child(decoder: Decoder):
     bomb = jpeg_of_scans(600, 3000)
     decoding = asyncio.create_task(decoder.decode(bomb, scan(bomb)))
-    while not child_pids():  # noqa: ASYNC110 - the system gives no event for it
+    while not child_pids():
         await asyncio.sleep(0.001)
     decoding.cancel()
     with pytest.raises(asyncio.CancelledError):

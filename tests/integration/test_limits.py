@@ -5,7 +5,7 @@ import time
 import pytest
 
 from heliograph.accounts.account import Key
-from heliograph.accounts.limits import RateLimiter
+from heliograph.accounts.limits import Allowance, RateLimiter
 from heliograph.base import errors
 
 
@@ -62,21 +62,16 @@ def test_the_headers_count_down_and_say_when_the_limit_is_whole_again(now: Now):
     limiter = RateLimiter()
     limiter.check(key(100))
     now.seconds += 10
-    assert limiter.check(key(100)) == {
-        "X-RateLimit-Limit": "100",
-        "X-RateLimit-Remaining": "98",
-        "X-RateLimit-Reset": "110",
-    }
+    assert limiter.check(key(100)) == Allowance(limit=100, remaining=98, reset_seconds=110)
     now.seconds += 110
-    assert limiter.check(key(100))["X-RateLimit-Remaining"] == "99"
+    assert limiter.check(key(100)).remaining == 99
 
 
 def test_what_was_used_fades_over_the_next_minute(now: Now):
     limiter = RateLimiter()
     admitted(limiter, key(100), 100)
     now.seconds += 90
-    headers = limiter.check(key(100))
-    assert headers["X-RateLimit-Remaining"] == "49"
+    assert limiter.check(key(100)).remaining == 49
 
 
 def test_keys_do_not_use_up_each_others_limit(now: Now):

@@ -18,7 +18,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from support.spine import open_spine, pictures
 
 from heliograph.base.errors import Conflict, PaymentRequired, TooManyRequests
 from heliograph.catalog.prices import load_prices
@@ -32,6 +31,7 @@ from heliograph.tasks.rescue import sweep
 from heliograph.tasks.run import advance
 from heliograph.tasks.submit import submit_tasks
 from heliograph.tasks.task import LEASE_SECONDS, Ending, failed
+from support.spine import open_spine, pictures
 
 HISTORIES = 2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "prove" else 120
 MOST_LIVE_TASKS = 6
@@ -55,9 +55,14 @@ class Money(RuleBasedStateMachine):
     def held(self):
         return sum(hold for hold, _ in self.open.values())
 
-    @rule(counts=st.lists(st.integers(1, 4), min_size=1, max_size=4), price=st.sampled_from(["0.03", "0", "0.000001", "0.2"]))
+    @rule(
+        counts=st.lists(st.integers(1, 4), min_size=1, max_size=4),
+        price=st.sampled_from(["0.03", "0", "0.000001", "0.2"]),
+    )
     def submit(self, counts, price):
-        prices = load_prices(f"[wan-2-5-image.text-to-image]\ndefault = {price}", self.spine.runtime.models)
+        prices = load_prices(
+            f"[wan-2-5-image.text-to-image]\ndefault = {price}", self.spine.runtime.models
+        )
         micros = prices.unit_price_micros("wan-2-5-image", "text-to-image", "auto")
         runtime = dataclasses.replace(self.spine.runtime, prices=prices)
         asked = [self.spine.asked(self.key, num_images=count) for count in counts]
@@ -83,9 +88,17 @@ class Money(RuleBasedStateMachine):
     @rule(
         data=st.data(),
         outcome=st.one_of(
-            st.builds(pictures, st.integers(0, 4), st.integers(0, 4)).filter(lambda one: one.images),
+            st.builds(pictures, st.integers(0, 4), st.integers(0, 4)).filter(
+                lambda one: one.images
+            ),
             st.sampled_from(
-                [Failed("PromptInvalid", "no"), Started("ref", 1), Running(1, 0.5), Unknown("?"), RuntimeError("x")]
+                [
+                    Failed("PromptInvalid", "no"),
+                    Started("ref", 1),
+                    Running(1, 0.5),
+                    Unknown("?"),
+                    RuntimeError("x"),
+                ]
             ),
         ),
     )
@@ -110,7 +123,11 @@ class Money(RuleBasedStateMachine):
     @rule(data=st.data(), made=st.integers(0, 4))
     def come_back_late(self, data, made):
         task = data.draw(st.sampled_from(self.stale))
-        ending = Ending((STORED,) * min(made, task.request.num_images)) if made else failed("Timeout", "late")
+        ending = (
+            Ending((STORED,) * min(made, task.request.num_images))
+            if made
+            else failed("Timeout", "late")
+        )
         self.run(finish(self.spine.runtime, task, ending))
 
     @precondition(lambda self: self.open or self.ended)
@@ -145,7 +162,8 @@ class Money(RuleBasedStateMachine):
     def note_endings(self):
         rows = self.run(
             self.spine.runtime.pool.fetch(
-                "SELECT * FROM tasks WHERE account_id = $1", self.key.account_id
+                "SELECT * FROM tasks WHERE task_id = ANY($1)",
+                [self.task_id(name) for name in [*self.open, *self.ended]],
             )
         )
         assert len(rows) == len(self.open) + len(self.ended)

@@ -5,7 +5,6 @@ import uuid
 
 import asyncpg
 import pytest
-from support.notices import Desk
 
 from heliograph.base.clock import SettableClock
 from heliograph.base.database import borrow, transaction
@@ -14,6 +13,7 @@ from heliograph.webhooks import store
 from heliograph.webhooks.deliver import Deliverer
 from heliograph.webhooks.notice import Dead, Delivered, Reply, Rules, Verdict
 from heliograph.webhooks.store import Backlog, Claim, Filter
+from support.notices import Desk
 
 URL = "https://example.com/hook"
 

@@ -5,7 +5,6 @@ import dataclasses
 import json
 
 import pytest
-from support.spine import open_spine, pictures
 
 from heliograph.base.errors import Conflict, PaymentRequired, TooManyRequests
 from heliograph.catalog.prices import load_prices
@@ -19,6 +18,7 @@ from heliograph.tasks.rescue import expire_files, sweep
 from heliograph.tasks.run import advance
 from heliograph.tasks.submit import submit_tasks
 from heliograph.tasks.task import LEASE_SECONDS, failed
+from support.spine import open_spine, pictures
 
 
 @pytest.fixture
@@ -51,7 +51,9 @@ async def test_of_tasks_in_one_commit_only_those_that_cannot_pay_are_refused(spi
     ]
     answers = await submit_tasks(spine.runtime, asked)
     assert [type(answer) for answer in answers] == [PaymentRequired, str, str, PaymentRequired]
-    assert answers[3].message.startswith("Insufficient balance: the task needs $0.03, available is $0.02")
+    assert answers[3].message.startswith(
+        "Insufficient balance: the task needs $0.03, available is $0.02"
+    )
     assert await spine.balance(poor) == (2, 3, 0)
 
 
@@ -84,9 +86,10 @@ async def test_a_finished_task_has_its_files_its_charge_and_its_notice(spine):
     body = json.loads(await spine.runtime.pool.fetchval("SELECT body FROM notices"))
     assert body["data"]["costTime"] == 7000
     assert len(json.loads(body["data"]["resultJson"])["resultUrls"]) == 2
-    assert ("deliver", (await spine.runtime.pool.fetchval("SELECT notice_id FROM notices")).hex) in (
-        await spine.jobs()
-    )
+    assert (
+        "deliver",
+        (await spine.runtime.pool.fetchval("SELECT notice_id FROM notices")).hex,
+    ) in (await spine.jobs())
 
 
 async def test_only_the_images_that_were_made_are_charged_and_the_rest_is_given_back(spine):
@@ -96,7 +99,10 @@ async def test_only_the_images_that_were_made_are_charged_and_the_rest_is_given_
     await advance(spine.runtime, task_id)
     row = await spine.row(task_id)
     assert row["state"] == "success"
-    assert [image.get("fail_code") for image in row["images"]] == [None, *["SensitiveContentDetected"] * 3]
+    assert [image.get("fail_code") for image in row["images"]] == [
+        None,
+        *["SensitiveContentDetected"] * 3,
+    ]
     assert await spine.balance(key) == (997, 0, 3)
 
 
@@ -104,7 +110,10 @@ async def test_only_the_images_that_were_made_are_charged_and_the_rest_is_given_
     ("outcome", "code"),
     [
         (pictures(0, missing=4), "SensitiveContentDetected"),
-        (Failed("PromptInvalid", "Prompt is invalid or rejected by the model service"), "PromptInvalid"),
+        (
+            Failed("PromptInvalid", "Prompt is invalid or rejected by the model service"),
+            "PromptInvalid",
+        ),
         (RuntimeError("a defect"), "InternalError"),
     ],
 )

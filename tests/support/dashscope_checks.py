@@ -39,7 +39,7 @@ STATUS_OF = {
 MAX_DATA_URL_BYTES = 10_485_760
 
 
-class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault of the emulator
+class Refusal(Exception):
     def __init__(self, code: str, message: str, status: int | None = None) -> None:
         super().__init__(code)
         self.code = code

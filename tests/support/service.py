@@ -173,7 +173,10 @@ class Api(Process):
         ending = "\n".join(self.log_lines()[-20:])
         assert self.exit_code is None, f"it ended with {self.exit_code}:\n{ending}"
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-        with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
+        with (
+            contextlib.suppress(OSError, http.client.HTTPException),
+            contextlib.closing(connection),
+        ):
             connection.request("GET", "/health/ready")
             return connection.getresponse().status == HTTPStatus.OK
         return False
@@ -240,7 +243,9 @@ class Installation:
     def show_logs(self) -> None:
         """Print what each process said last, for the report of a test that failed."""
         for process in self._processes:
-            ending = "\n  ".join(line[:SHOWN_CHARACTERS] for line in process.log_lines()[-SHOWN_LINES:])
+            ending = "\n  ".join(
+                line[:SHOWN_CHARACTERS] for line in process.log_lines()[-SHOWN_LINES:]
+            )
             print(f"{process.log.name}: exit code {process.exit_code}\n  {ending}")
 
     def close(self) -> None:

@@ -140,5 +140,9 @@ async def open_spine(database_url, folder, **settings):
     }
     clock, engine = SettableClock(START), ScriptedEngine()
     async with open_runtime(load_settings(environ, **settings), clock) as runtime:
-        providers = {"studio": engine, "scripted": engine, "rehearsal": runtime.providers["rehearsal"]}
+        providers = {
+            "studio": engine,
+            "scripted": engine,
+            "rehearsal": runtime.providers["rehearsal"],
+        }
         yield Spine(replace(runtime, providers=providers), clock, engine)

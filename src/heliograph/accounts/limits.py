@@ -32,6 +32,20 @@ class Window(NamedTuple):
     current_left: float
 
 
+HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+
+
+class Allowance(NamedTuple):
+    """What HEADERS say: the limit a minute, what is left of it, and when it is whole again.
+
+    `reset_seconds` is the time until then if nothing is sent meanwhile.
+    """
+
+    limit: int
+    remaining: int
+    reset_seconds: int
+
+
 class RateLimiter:
     """Counts the requests of each key over a sliding minute, in memory.
 
@@ -45,11 +59,11 @@ class RateLimiter:
         self._share = share
         self._counters = _Counters()
 
-    def check(self, key: Key, cost: int = 1) -> dict[str, str]:
-        """Count `cost` requests of `key` and give the headers of the answer.
+    def check(self, key: Key, cost: int = 1) -> Allowance:
+        """Count `cost` requests of `key` and tell what is left.
 
         A cost over the whole limit is counted as the limit, else it could never be admitted.
-        Raises TooManyRequests, with the same headers, and then counts nothing.
+        Raises TooManyRequests, with the headers that say the same, and then counts nothing.
         """
         amount = max(1, key.rate_limit_per_minute // self._share)
         cost = min(cost, amount)
@@ -57,14 +71,14 @@ class RateLimiter:
             key.key_id, amount, WINDOW_SECONDS, cost
         )
         window = Window(*self._counters.get_sliding_window(key.key_id, WINDOW_SECONDS))
-        headers = _headers(amount, window)
+        allowance = _allowance(amount, window)
         if not admitted:
             raise errors.TooManyRequests(
                 f"Rate limit reached: {amount} requests a minute for this key",
                 retry_after_seconds(amount, cost, window),
-                headers,
+                {name: str(number) for name, number in zip(HEADERS, allowance, strict=True)},
             )
-        return headers
+        return allowance
 
 
 class _SeldomTimer(threading.Timer):
@@ -106,12 +120,7 @@ def retry_after_seconds(amount: int, cost: int, window: Window) -> int:
     return max(1, math.floor(wait_seconds + _CLOCK_SLACK_SECONDS) + 1)
 
 
-def _headers(amount: int, window: Window) -> dict[str, str]:
-    """Say how much is left, and in how many seconds the limit is whole again if nothing is sent."""
+def _allowance(amount: int, window: Window) -> Allowance:
     used = math.floor(window.previous * window.previous_left / WINDOW_SECONDS + window.current)
     reset_seconds = window.current_left if window.current else window.previous_left
-    return {
-        "X-RateLimit-Limit": str(amount),
-        "X-RateLimit-Remaining": str(max(0, amount - used)),
-        "X-RateLimit-Reset": str(math.ceil(reset_seconds)),
-    }
+    return Allowance(amount, max(0, amount - used), math.ceil(reset_seconds))

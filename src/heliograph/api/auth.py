@@ -21,8 +21,10 @@ class Gate:
         Raises Unauthorized, TooManyRequests, or Busy when the key cannot be looked up.
         """
         key = await self._keys.authenticate(request.headers.get("authorization"))
-        limits = self._limiter.check(key)
-        request.scope[ANSWER_HEADERS].extend(
-            (name.lower().encode(), value.encode()) for name, value in limits.items()
+        limit, remaining, reset_seconds = self._limiter.check(key)
+        request.scope[ANSWER_HEADERS] += (
+            (b"x-ratelimit-limit", b"%d" % limit),
+            (b"x-ratelimit-remaining", b"%d" % remaining),
+            (b"x-ratelimit-reset", b"%d" % reset_seconds),
         )
         return key

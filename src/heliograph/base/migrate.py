@@ -12,9 +12,9 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.domain.settings import DBSettings, Durability
-from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment
 from pgqueuer.queries import Queries
 
 from heliograph.base.database import connect

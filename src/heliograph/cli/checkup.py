@@ -12,6 +12,7 @@ from heliograph.base.database import connect, read_server, without_password
 from heliograph.base.errors import OperatorError
 from heliograph.base.migrate import latest_revision, read_revision
 from heliograph.base.settings import Settings, load_settings
+from heliograph.cli.service import log_only_trouble
 from heliograph.runtime import open_runtime, prepare_database
 
 LEAST_FREE_BYTES = 2_000_000_000
@@ -33,6 +34,7 @@ async def check_all() -> list[Check]:
     checks = [Check("python", sys.version_info >= (3, 11), sys.version.split()[0])]
     try:
         settings = load_settings(os.environ)
+        log_only_trouble(settings)
         checks.append(Check("settings", True, f"data in {settings.data_dir}"))
         checks.append(_check_disk(settings.data_dir))
         checks += [check async for check in _check_database(settings)]

@@ -48,7 +48,7 @@ def _root(
 def run() -> NoReturn:
     """Run the command line. What went wrong is said in a sentence: exit code 1, never a traceback."""
     try:
-        app()
+        app(prog_name="heliograph")
     except Exception as error:
         from heliograph.cli.output import explain
 

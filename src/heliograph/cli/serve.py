@@ -2,7 +2,7 @@
 
 import typer
 
-from heliograph.cli.service import read_settings
+from heliograph.cli.service import log_only_trouble, read_settings
 
 
 def serve(
@@ -41,6 +41,7 @@ def migrate() -> None:
     from heliograph.runtime import prepare_database
 
     settings = read_settings()
+    log_only_trouble(settings)
     with prepare_database(settings) as url:
         from heliograph.base.migrate import latest_revision
         from heliograph.base.migrate import migrate as run

@@ -47,10 +47,14 @@ def with_runtime(use: "Callable[[Runtime], Awaitable[Result]]") -> Result:
 
 
 def _run_quietly(settings: "Settings", run: Callable[[], Awaitable[Result]]) -> Result:
-    """Commands answer on standard output; the log says only what went wrong."""
+    log_only_trouble(settings)
+    return asyncio.run(run())  # type: ignore[arg-type]
+
+
+def log_only_trouble(settings: "Settings") -> None:
+    """Commands answer on standard output; the log says, on standard error, only what went wrong."""
     import msgspec
 
     from heliograph.base.log import start_logging
 
     start_logging(msgspec.structs.replace(settings, log_level="warning"))
-    return asyncio.run(run())  # type: ignore[arg-type]

@@ -155,6 +155,7 @@ class Service:
                 watcher = asyncio.create_task(_leave_with(parent))
                 opened.callback(watcher.cancel)
             self._answer = create_app(runtime)
+            _collect_seldom()
             log.info("service.ready", url=self._settings.public_url, worker=self._work)
             yield
             runtime.draining.set()

@@ -1,5 +1,6 @@
 """`heliograph task`: what was asked, and what became of it."""
 
+import enum
 from typing import Any
 
 import typer
@@ -9,9 +10,18 @@ from heliograph.cli.output import AsJson, print_json, print_record, print_table
 app = typer.Typer(help="Tasks: list, show, cancel.", no_args_is_help=True)
 
 
+class State(enum.StrEnum):
+    """What can be asked for."""
+
+    pending = "pending"
+    processing = "processing"
+    success = "success"
+    failed = "failed"
+
+
 @app.command("list")
 def list_tasks(
-    state: str = typer.Option(None, help="pending, processing, success or failed."),
+    state: State = typer.Option(None, help="Only those in this state."),
     account: str = typer.Option(None, help="Only those of this account."),
     limit: int = typer.Option(50, min=1, max=1000),
     as_json: AsJson = False,

@@ -1,5 +1,6 @@
 """`heliograph webhook`: what was told to whom, and telling it again."""
 
+import enum
 import uuid
 from typing import Any
 
@@ -10,9 +11,17 @@ from heliograph.cli.output import AsJson, print_json, print_record, print_table
 app = typer.Typer(help="Webhook deliveries.", no_args_is_help=True)
 
 
+class State(enum.StrEnum):
+    """What can be asked for."""
+
+    pending = "pending"
+    delivered = "delivered"
+    dead = "dead"
+
+
 @app.command("list")
 def list_webhooks(
-    state: str = typer.Option(None, help="pending, delivered or dead."),
+    state: State = typer.Option(None, help="Only those in this state."),
     account: str = typer.Option(None, help="Only those of this account."),
     limit: int = typer.Option(50, min=1, max=1000),
     as_json: AsJson = False,

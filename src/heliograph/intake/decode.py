@@ -120,8 +120,8 @@ class _Child:
     async def ask(self, data: bytes, header: Header) -> tuple[bytes, bytes]:
         """Head and body of the answer. Raises EOFError or ConnectionError if the process dies."""
         source, sink = self._process.stdout, self._process.stdin
-        assert source is not None  # noqa: S101 - both are pipes, see start
-        assert sink is not None  # noqa: S101
+        assert source is not None
+        assert sink is not None
         name = header.format.ljust(4).encode()
         sink.write(
             REQUEST.pack(name, header.width, header.height, MAX_RESULT_BYTES, len(data)) + data

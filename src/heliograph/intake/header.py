@@ -57,7 +57,7 @@ class Header:
     scans: int = 1
 
 
-class _Short(Exception):  # noqa: N818 - no fault: more bytes may still come
+class _Short(Exception):
     """The bytes end before the header does."""
 
 

@@ -87,7 +87,7 @@ def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     if image.mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):
         return image
     converted = ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB")
-    assert converted is not None  # noqa: S101 - None is for conversion in place
+    assert converted is not None
     return converted
 
 

@@ -5,6 +5,8 @@ import decimal
 import re
 import uuid
 
+import msgspec
+
 MICROS_PER_DOLLAR = 1_000_000
 
 # A billion dollars. Up to here a float still tells two neighbouring micro-dollars apart, so the
@@ -14,8 +16,7 @@ MAX_MICROS = 10**15
 _DOLLARS = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,6})?")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True):
     """What one task sets aside at submit. A test task holds nothing: `amount_micros` is 0."""
 
     account_id: str

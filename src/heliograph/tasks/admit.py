@@ -3,7 +3,8 @@
 import datetime
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from heliograph.accounts.account import Key
 from heliograph.base.errors import Fault, PaymentRequired, TooManyRequests
@@ -15,8 +16,7 @@ from heliograph.ledger.store import Balance
 LIVE_TASKS_RETRY_SECONDS = 5
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """A task that asks to be admitted, with its price already frozen."""
 
     task_id: uuid.UUID
@@ -29,8 +29,7 @@ class Draft:
     deadline_at: datetime.datetime
 
 
-@dataclass(frozen=True)
-class Admitted:
+class Admitted(msgspec.Struct, frozen=True):
     """`priority` is minus the number of the account's open tasks, so that a crowd waits for others."""
 
     draft: Draft

@@ -26,27 +26,37 @@ TASK_COLUMNS = ", ".join(Task.__struct_fields__)
 STATUS_COLUMNS = ", ".join(TaskStatus.__struct_fields__)
 DETAIL_COLUMNS = ", ".join(TaskDetail.__struct_fields__)
 
-INSERT_TASKS = """
-INSERT INTO tasks (task_id, account_id, key_id, model, mode, test, routing, request, num_images,
-  unit_price_micros, callback_url, source, state, due_at, created_at, deadline_at)
-SELECT task_id, account_id, key_id, model, mode, test, routing, request::jsonb, num_images,
-  unit_price_micros, callback_url, source, 'pending', due_at, created_at, deadline_at
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[],
-  $8::text[], $9::smallint[], $10::bigint[], $11::text[], $12::text[], $13::timestamptz[],
-  $14::timestamptz[], $15::timestamptz[])
-  AS new (task_id, account_id, key_id, model, mode, test, routing, request, num_images,
-  unit_price_micros, callback_url, source, due_at, created_at, deadline_at)
+#: The columns of a new task. One JSON parameter costs a third less than an array for each column.
+NEW_COLUMNS = {
+    "task_id": "uuid",
+    "account_id": "text",
+    "key_id": "text",
+    "model": "text",
+    "mode": "text",
+    "test": "boolean",
+    "routing": "text",
+    "request": "jsonb",
+    "num_images": "smallint",
+    "unit_price_micros": "bigint",
+    "callback_url": "text",
+    "source": "text",
+    "due_at": "timestamptz",
+    "created_at": "timestamptz",
+    "deadline_at": "timestamptz",
+}
+INSERT_TASKS = f"""
+INSERT INTO tasks ({", ".join(NEW_COLUMNS)}, state) SELECT new.*, 'pending'
+FROM json_to_recordset($1::json) AS new ({", ".join(f"{c} {t}" for c, t in NEW_COLUMNS.items())})
 """
 
 
 async def insert_tasks(connection: Connection, drafts: Sequence[Draft]) -> None:
     """Write the admitted `drafts` as pending tasks."""
-    await connection.execute(
-        INSERT_TASKS, *zip(*(_new_row(draft) for draft in drafts), strict=True)
-    )
+    rows = [dict(zip(NEW_COLUMNS, _new_row(draft), strict=True)) for draft in drafts]
+    await connection.execute(INSERT_TASKS, msgspec.json.encode(rows).decode())
 
 
-def _new_row(draft: Draft) -> tuple[Any, ...]:
+def _new_row(draft: Draft) -> tuple[object, ...]:
     key, submission = draft.key, draft.submission
     image = submission.image
     return (
@@ -57,7 +67,7 @@ def _new_row(draft: Draft) -> tuple[Any, ...]:
         image.mode,
         key.test,
         key.routing,
-        msgspec.json.encode(image).decode(),
+        image,
         image.num_images,
         draft.unit_price_micros,
         submission.callback_url,

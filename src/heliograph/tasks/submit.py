@@ -3,7 +3,8 @@
 import datetime
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from heliograph.accounts.account import Key
 from heliograph.base.clock import unix_ms
@@ -18,8 +19,7 @@ from heliograph.tasks.admit import Admitted, Draft, admit
 from heliograph.tasks.task import task_id_at
 
 
-@dataclass(frozen=True)
-class NewTask:
+class NewTask(msgspec.Struct, frozen=True):
     """A checked request and the key that pays for it."""
 
     key: Key

@@ -1,0 +1,69 @@
+"""Where the picture is taken from."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heliograph_studio.cast import Cast
+from heliograph_studio.kernels import layout
+from heliograph_studio.scene import Scene
+
+FOCAL = 2.05
+SHARE_OF_HEIGHT = {"close": 0.82, "wide": 0.30}
+SHARE_OF_WIDTH = {"close": 0.95, "wide": 0.45}
+
+
+def place_camera(
+    scene: Scene, cast: Cast, size: tuple[int, int], yaw: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """The camera row: it shows every subject, somewhat off the middle, seen from `yaw` aside."""
+    width, height = size
+    short = min(width, height)
+    half_width, half_height = width / short, height / short
+    tall = max(1.2, cast.top - min(cast.low, 1e3)) if cast.things else 2.2
+    low = cast.low if cast.low < 1e3 else 0.0  # noqa: PLR2004 - nobody stands anywhere
+    wide = max(0.8, cast.right - cast.left) if cast.things else 2.4
+    share_high = SHARE_OF_HEIGHT.get(scene.shot or "", 0.54)
+    share_wide = SHARE_OF_WIDTH.get(scene.shot or "", 0.80)
+    by_height = FOCAL * tall / (2 * share_high * min(half_height, 1.25))
+    by_width = FOCAL * wide / (2 * share_wide * half_width)
+    distance = max(by_height, by_width, 2.6) + 0.4
+    rise = (
+        float(rng.uniform(-0.04, 0.10))
+        + 0.02 * max(0, min(6, len(cast.things) - 2))
+        + {"high": 0.62, "low": -0.06}.get(scene.shot or "", 0.0)
+    )
+    if scene.setting == "room":
+        distance = min(distance, 8.2)
+    middle = (cast.left + cast.right) / 2
+    aside = (
+        float(rng.uniform(-0.16, 0.16))
+        * distance
+        / FOCAL
+        * half_width
+        * (0.5 if wide > tall else 1)
+    )
+    target = np.array([middle + aside, low + tall * 0.56 + 0.05 * distance, 0.0])
+    origin = np.array([
+        middle + aside * 0.6 + distance * math.sin(yaw),
+        max(low + 0.42, low + tall * 0.46 + distance * rise),
+        distance * math.cos(yaw),
+    ])  # fmt: skip
+    if scene.setting == "sky":
+        origin[1], target[1] = low + 0.4 * tall, low + 0.55 * tall
+    return _row(origin, target)
+
+
+def _row(origin: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+    forward = (target - origin) / np.linalg.norm(target - origin)
+    right = np.cross(forward, np.array([0.0, 1.0, 0.0]))
+    right /= np.linalg.norm(right)
+    up = np.cross(right, forward)
+    row = np.zeros(layout.CAMERA_LENGTH)
+    row[layout.CAMERA_ORIGIN : layout.CAMERA_ORIGIN + 3] = origin
+    row[layout.CAMERA_FORWARD : layout.CAMERA_FORWARD + 3] = forward
+    row[layout.CAMERA_RIGHT : layout.CAMERA_RIGHT + 3] = right
+    row[layout.CAMERA_UP : layout.CAMERA_UP + 3] = up
+    row[layout.CAMERA_FOCAL] = FOCAL
+    return row

@@ -1,0 +1,258 @@
+"""Who stands where: the subjects of a scene as rows of the stage's tables."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heliograph_studio import homes
+from heliograph_studio.bodies import SPECIES, Body, make_body
+from heliograph_studio.kernels import layout
+from heliograph_studio.light_of_day import COLOURS
+from heliograph_studio.relief import Relief, make_relief
+from heliograph_studio.scene import Scene, Subject
+
+BODY_HEIGHT = 2.48
+SIZE_FACTORS = {"tiny": 0.45, "small": 0.7, "large": 1.35, "giant": 1.9}
+WIDEST_TO_HEIGHT = 1.75
+SPACING = 1.16
+RELIEF_FUR = 0.020
+SHINY = {"Travel & Places": 0.55, "Food & Drink": 0.45, "Objects": 0.40, "Activities": 0.40}
+GLOWING = {"sun": 2.2, "full-moon": 1.1, "crescent-moon": 1.1, "star": 0.8, "glowing-star": 0.9, "fire": 0.9,
+           "rainbow": 0.5, "high-voltage": 0.8, "sun-with-face": 1.6, "comet": 0.9, "shooting-star": 0.9, "candle": 0.3}  # fmt: skip
+HEAVENLY = {
+    "sun",
+    "full-moon",
+    "crescent-moon",
+    "sun-with-face",
+    "rainbow",
+    "ringed-planet",
+    "full-moon-face",
+    "new-moon-face",
+}
+STRAIGHT_CATEGORIES = {"Symbols", "Flags", "Smileys & Emotion"}
+
+
+@dataclass
+class Cast:
+    """Tables of the subjects and the room they take, for the camera."""
+
+    things: list[list[float]] = field(default_factory=list)
+    bodies: list[Body] = field(default_factory=list)
+    reliefs: list[Relief] = field(default_factory=list)
+    left: float = 0.0
+    right: float = 0.0
+    top: float = 0.0
+    low: float = 1e9
+
+    def volumes(self) -> NDArray[np.float32]:
+        if not self.bodies:
+            return np.zeros((1, 2, 2, 2, 4), np.float32)
+        return np.stack([body.volume for body in self.bodies])
+
+    def gloss(self) -> NDArray[np.float64]:
+        most = max([len(body.gloss) for body in self.bodies], default=1)
+        table = np.zeros((max(1, len(self.bodies)), max(1, most), layout.GLOSS_LENGTH))
+        for slot, body in enumerate(self.bodies):
+            table[slot, : len(body.gloss)] = body.gloss
+        return table
+
+    def outlines(self) -> NDArray[np.float32]:
+        if not self.reliefs:
+            return np.zeros((1, 2, 2, 2), np.float32)
+        return np.stack([relief.outline for relief in self.reliefs])
+
+    def paints(self) -> NDArray[np.float32]:
+        if not self.reliefs:
+            return np.zeros((1, 2, 2, 5), np.float32)
+        return np.stack([relief.paint for relief in self.reliefs])
+
+    def rows(self) -> NDArray[np.float64]:
+        return np.array(self.things, np.float64).reshape(-1, layout.THING_LENGTH)
+
+
+@dataclass(frozen=True)
+class _Player:
+    """One thing before it has a place."""
+
+    subject: Subject
+    height: float
+    width: float
+    slot: int
+    relief: Relief | None
+    fur: float
+    yaw: float = 0.0
+
+
+def make_cast(
+    scene: Scene,
+    height_at: Callable[[float, float], float],
+    rng: np.random.Generator,
+    *,
+    floats: bool,
+    camera_yaw: float,
+) -> Cast:
+    """Place every subject; `height_at` gives the ground, `floats` lets them leave it.
+
+    `camera_yaw` is from where the camera looks, so that faces may turn to it.
+    """
+    cast = Cast()
+    players = [
+        player for subject in scene.subjects for player in _players(cast, subject, rng, camera_yaw)
+    ]
+    standing = [p for p in players if p.subject.slug not in HEAVENLY or len(scene.subjects) == 1]
+    places = _row_of_places(standing, rng)
+    for player, (x, z) in zip(standing, places, strict=True):
+        base = _base(player, x, z, scene, height_at, rng, floats=floats)
+        _stand(cast, player, (x, base, z), scene, rng)
+    for order, player in enumerate(p for p in players if p not in standing):
+        _hang(cast, player, order, rng)
+    return cast
+
+
+def _players(
+    cast: Cast, subject: Subject, rng: np.random.Generator, camera_yaw: float
+) -> list[_Player]:
+    factor = SIZE_FACTORS.get(subject.size or "", 1.0)
+    height = homes.height_of(subject.slug) * factor
+    tint = COLOURS[subject.colour] if subject.colour else None
+    if subject.slug in SPECIES:
+        body_tint = (
+            None if subject.colour in {"white", "black"} and subject.slug == "panda" else tint
+        )
+        # Body and head turn opposite ways, so that the face looks at the camera.
+        turn = float(rng.uniform(-0.38, 0.38))
+        yaw = camera_yaw + turn
+        body = make_body(subject.slug, rng, -0.85 * turn, body_tint)
+        cast.bodies.append(body)
+        height = height * 1.10
+        player = _Player(subject, height, height * 0.86, len(cast.bodies) - 1, None, body.fur, yaw)
+        return [player] * subject.count
+    mirrored = (
+        bool(rng.random() < 0.5) and homes.subjects()[subject.slug].category == "Animals & Nature"
+    )
+    relief = make_relief(subject.slug, mirrored=mirrored, tint=tint)
+    cast.reliefs.append(relief)
+    fur = RELIEF_FUR if subject.slug in homes.FURRY else 0.0
+    tall = min(height, height * WIDEST_TO_HEIGHT * relief.height / relief.width)
+    wide = tall * relief.width / relief.height
+    return [_Player(subject, tall, wide, len(cast.reliefs) - 1, relief, fur)] * subject.count
+
+
+def _row_of_places(players: list[_Player], rng: np.random.Generator) -> list[tuple[float, float]]:
+    """Side by side; from five on in two rows, taller ones behind."""
+    if len(players) == 1:
+        return [(0.0, 0.0)]
+    rows = [players] if len(players) <= 4 else [players[::2], players[1::2]]  # noqa: PLR2004
+    found: dict[int, tuple[float, float]] = {}
+    for number, row in enumerate(rows):
+        total = sum(p.width for p in row) * SPACING
+        # Rows of the same length would stand behind each other: each moves a quarter aside.
+        aside = 0.25 * row[0].width if 2 * len(row) == len(players) else 0.0
+        x = -total / 2 + (aside if number else -aside)
+        for k, player in enumerate(row):
+            half = player.width * SPACING / 2
+            depth = (
+                float(rng.uniform(-0.3, 0.3)) - 2.2 * number - max(0.0, player.height - 2.4) * 0.7
+            )
+            position = k if len(rows) == 1 else 2 * k + number
+            found[position] = (x + half + float(rng.uniform(-0.05, 0.05)), depth)
+            x += 2 * half
+    return [found[k] for k in range(len(players))]
+
+
+def _base(
+    player: _Player,
+    x: float,
+    z: float,
+    scene: Scene,
+    height_at: Callable[[float, float], float],
+    rng: np.random.Generator,
+    *,
+    floats: bool,
+) -> float:
+    """The height of the feet."""
+    ground = height_at(x, z)
+    slug = player.subject.slug
+    if scene.setting == "sky" or (scene.setting == "space" and floats):
+        return 0.9 + float(rng.uniform(-0.3, 0.5))
+    if scene.setting == "underwater" and slug in homes.SEA - {
+        "coral",
+        "oyster",
+        "crab",
+        "lobster",
+        "spiral-shell",
+    }:
+        return max(ground, 0) + 0.9 + float(rng.uniform(-0.2, 0.8))
+    if slug in homes.WATERBORNE and scene.setting in {"ocean", "beach"}:
+        return max(ground, 0.0) - 0.06 * player.height
+    if slug in homes.AIRBORNE and scene.setting != "room":
+        return max(ground, 0) + 1.1 + float(rng.uniform(0.0, 0.9))
+    hard = scene.setting in {"room", "city"}
+    return ground - (0.004 if hard else 0.025 * player.height + 0.02)
+
+
+def _stand(
+    cast: Cast,
+    player: _Player,
+    at: tuple[float, float, float],
+    scene: Scene,
+    rng: np.random.Generator,
+) -> None:
+    x, y, z = at
+    category = homes.subjects()[player.subject.slug].category
+    animal = category == "Animals & Nature"
+    widest = 0.12 if category in STRAIGHT_CATEGORIES else 0.38
+    yaw = float(rng.uniform(-widest, widest))
+    dust = 0.75 if scene.snow_covered and scene.setting != "room" else 0.0
+    row = [0.0] * layout.THING_LENGTH
+    if player.relief is None:
+        scale = player.height / BODY_HEIGHT
+        yaw = player.yaw
+        row[layout.THING_KIND] = layout.BODY
+        reach = 1.72 * scale
+        row[layout.THING_CENTRE] = 1.28 * scale
+    else:
+        scale = (
+            player.height
+            / player.relief.height
+            * (float(rng.uniform(0.88, 1.06)) if cast.things else 1.0)
+        )
+        y -= player.relief.bottom * scale
+        x -= player.relief.middle * scale * math.cos(yaw)
+        row[layout.THING_KIND] = layout.RELIEF
+        reach = 0.62 * scale
+        row[layout.THING_CENTRE] = 0.5 * scale
+    row[layout.THING_SLOT] = player.slot
+    row[layout.THING_X], row[layout.THING_Y], row[layout.THING_Z] = x, y, z
+    row[layout.THING_SCALE] = scale
+    if player.relief is not None and cast.things and rng.random() < 0.4 and animal:  # noqa: PLR2004
+        yaw += math.pi  # seen from behind a relief is its own mirror image
+    row[layout.THING_COS], row[layout.THING_SIN] = math.cos(yaw), math.sin(yaw)
+    row[layout.THING_FUR] = player.fur * scale
+    row[layout.THING_REACH] = reach + player.fur * scale
+    row[layout.THING_DUST] = dust
+    row[layout.THING_SHINE] = 0.5 if player.subject.slug == "frog" else SHINY.get(category, 0.22)
+    row[layout.THING_GLOW] = GLOWING.get(player.subject.slug, 0.0)
+    cast.things.append(row)
+    cast.left = min(cast.left, at[0] - player.width / 2)
+    cast.right = max(cast.right, at[0] + player.width / 2)
+    cast.low = min(cast.low, at[1])
+    cast.top = max(cast.top, at[1] + player.height)
+
+
+def _hang(cast: Cast, player: _Player, order: int, rng: np.random.Generator) -> None:
+    """Sun, moon, rainbow: far behind and high."""
+    assert player.relief is not None
+    scale = 7.0 / player.relief.height
+    side = 1.0 if rng.random() < 0.5 else -1.0  # noqa: PLR2004
+    row = [0.0] * layout.THING_LENGTH
+    row[layout.THING_KIND], row[layout.THING_SLOT] = layout.RELIEF, player.slot
+    row[layout.THING_X] = side * (7.0 + 6.0 * order) - player.relief.middle * scale
+    row[layout.THING_Y], row[layout.THING_Z] = 8.5, -30.0
+    row[layout.THING_SCALE], row[layout.THING_COS] = scale, 1.0
+    row[layout.THING_REACH], row[layout.THING_CENTRE] = 0.75 * scale, 0.5 * scale
+    row[layout.THING_GLOW] = GLOWING.get(player.subject.slug, 0.4)
+    cast.things.append(row)

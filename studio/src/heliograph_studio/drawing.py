@@ -1,0 +1,45 @@
+"""One order drawn, from words to PNG. Runs in a child process."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from heliograph_studio.grade import develop
+from heliograph_studio.order import Order
+from heliograph_studio.painting import paint
+from heliograph_studio.png import encode_png
+from heliograph_studio.scene import read_scene
+from heliograph_studio.stage import build_stage
+
+Report = Callable[[float], None]
+
+# The renderer works on fewer pixels than the picture has; grain and edges come after.
+RENDER_PIXELS = 760_000
+RENDER_SCALE_MOST = 0.80
+
+
+def draw(order: Order, report: Report) -> tuple[bytes, tuple[str, ...]]:
+    """Draw one order: PNG and warnings. `report` may raise to stop between bands."""
+    cv2.setNumThreads(1)
+    if order.references:
+        from heliograph_studio.retouch import restyle
+
+        picture, warnings = restyle(order, report)
+        return encode_png(picture, order), warnings
+    scene = read_scene(order.prompt, order.negative_prompt)
+    scale = min(RENDER_SCALE_MOST, (RENDER_PIXELS / (order.width * order.height)) ** 0.5)
+    width, height = round(order.width * scale), round(order.height * scale)
+    stage, camera, light = build_stage(scene, width, height, order.seed)
+    report(0.04)
+    film = paint(stage, camera, width, height, lambda share: report(0.04 + 0.84 * share))
+    rng = np.random.default_rng(order.seed & 0xFFFFFFFFFFFF)
+    picture = develop(film, scene, light, (order.width, order.height), rng)
+    report(0.96)
+    return encode_png(picture, order), scene.warnings
+
+
+def warm() -> None:
+    """Compile or load every kernel by drawing one very small picture."""
+    order = Order("a panda and a tiger in the snow", "", 64, 64, 1)
+    draw(order, lambda _: None)

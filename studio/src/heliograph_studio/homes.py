@@ -1,0 +1,107 @@
+"""Where a thing is at home, how big it is, what it is made of: facts about single subjects."""
+
+from heliograph_studio.lexicon import subjects
+
+
+def _set(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+SEA = _set(
+    "blowfish coral crab dolphin fish jellyfish lobster octopus orca oyster shark shrimp squid"
+    " spouting-whale tropical-fish turtle whale mermaid merman merperson spiral-shell diving-mask"
+)
+COLD = _set(
+    "penguin polar-bear seal snowman snowman-without-snow ice skis sled mammoth snowflake skier snowboarder"
+)
+WOODS = _set(
+    "badger bear beaver boar chipmunk deer evergreen-tree fox gorilla hedgehog monkey moose"
+    " mushroom orangutan owl panda parrot raccoon skunk sloth snake squirrel tiger wolf koala bison elf fairy"
+    " leopard frog spider spider-web t-rex sauropod camping tent"
+)
+DRY = _set("camel two-hump-camel cactus scorpion lizard desert")
+STARS = _set(
+    "alien alien-monster astronaut comet flying-saucer milky-way ringed-planet rocket satellite"
+    " shooting-star meteor globe-showing-africa globe-showing-americas globe-showing-asia-australia"
+    " globe-showing-europe-africa man-astronaut woman-astronaut glowing-star"
+)
+WATERBORNE = _set(
+    "anchor canoe ferry motor-boat passenger-ship ring-buoy sailboat ship speedboat duck swan person-rowing-boat water-wave"
+)
+SHORE = _set(
+    "beach-with-umbrella desert-island flamingo lighthouse palm-tree umbrella-on-ground bikini sandal flip-flop person-surfing"
+)
+HIGH = _set(
+    "goat mount-fuji mountain snow-capped-mountain mountain-cableway mountain-railway volcano eagle llama aerial-tramway person-climbing national-park"
+)
+AIRBORNE = _set(
+    "airplane airplane-arrival airplane-departure small-airplane helicopter parachute balloon kite"
+    " dove bird black-bird bat butterfly honeybee eagle rainbow cloud sun full-moon crescent-moon"
+    " flying-saucer rocket satellite comet shooting-star star glowing-star sun-with-face ghost"
+    " angel baby-angel fairy phoenix mosquito fly meteor monarch-butterfly sun-behind-cloud"
+    " full-moon-face new-moon-face wind-face tornado cloud-with-lightning cloud-with-rain cloud-with-snow"
+    " high-voltage dragon superhero"
+)
+# These take to the sky only where nothing else is named.
+SKY_HOME = _set(
+    "airplane small-airplane helicopter parachute balloon kite dove cloud rainbow sun full-moon crescent-moon phoenix airplane-arrival airplane-departure sun-with-face"
+)
+BUILDINGS = _set(
+    "castle japanese-castle church mosque synagogue hindu-temple kaaba house house-with-garden houses"
+    " bank hospital hotel school factory department-store post-office japanese-post-office stadium"
+    " office-building convenience-store love-hotel statue-of-liberty tokyo-tower classical-building"
+    " derelict-house hut circus-tent ferris-wheel roller-coaster lighthouse wedding station shinto-shrine"
+    " building-construction volcano mount-fuji mountain snow-capped-mountain carousel-horse fountain"
+)
+HUGE = _set(
+    "elephant mammoth giraffe spouting-whale whale t-rex sauropod dragon ship passenger-ship rhinoceros hippopotamus orca"
+)
+SMALL = _set(
+    "cat black-cat cat-face rabbit rabbit-face mouse mouse-face rat hamster hedgehog frog bird dove duck baby-chick"
+    " front-facing-baby-chick hatching-chick bat chipmunk turtle lizard parrot owl penguin squirrel skunk beaver otter raccoon chicken rooster goose"
+)
+MINUTE = _set(
+    "ant bug beetle honeybee butterfly cricket fly mosquito spider scorpion snail worm lady-beetle cockroach shrimp monarch-butterfly"
+)
+FURRY = _set(
+    "badger beaver bison black-cat boar camel cat chipmunk cow deer dog donkey ewe goat gorilla guide-dog"
+    " hedgehog horse kangaroo leopard llama mammoth monkey moose mouse orangutan otter ox poodle rabbit ram"
+    " rat service-dog skunk sloth tiger two-hump-camel water-buffalo zebra cat-face dog-face rabbit-face"
+    " mouse-face tiger-face monkey-face cow-face horse-face giraffe teddy-bear unicorn bat squirrel baby-chick"
+    " front-facing-baby-chick hatching-chick owl"
+)
+
+
+def home_of(slug: str) -> str:
+    """The setting in which a subject is drawn when the prompt names none."""
+    places = (
+        (SEA, "underwater"), (COLD, "snow"), (WOODS, "forest"), (DRY, "desert"), (STARS, "space"),
+        (WATERBORNE, "ocean"), (SHORE, "beach"), (HIGH, "mountain"), (SKY_HOME, "sky"),
+    )  # fmt: skip
+    for members, place in places:
+        if slug in members:
+            return place
+    category = subjects()[slug].category if slug in subjects() else "Objects"
+    if category in {"Food & Drink", "Objects", "Symbols", "Smileys & Emotion"}:
+        return "room"
+    if category == "Travel & Places" and slug not in BUILDINGS:
+        return "city"
+    return "meadow"
+
+
+def height_of(slug: str) -> float:
+    """How tall a subject stands, in metres of the stage, where a person has about 2."""
+    if slug in BUILDINGS:
+        return 4.2
+    if slug in HUGE:
+        return 3.0
+    if slug in SMALL:
+        return 1.35
+    if slug in MINUTE:
+        return 0.9
+    category = subjects()[slug].category if slug in subjects() else "Objects"
+    if category == "Food & Drink":
+        return 1.2
+    return {"Travel & Places": 2.3, "Animals & Nature": 2.1, "People & Body": 2.1}.get(
+        category, 1.6
+    )

@@ -1,0 +1,1 @@
+"""The compiled part: one renderer, fed by tables, the same for every picture."""

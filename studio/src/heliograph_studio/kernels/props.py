@@ -1,0 +1,245 @@
+"""Trees, rocks, buildings: one distance each, placed by a row of the props table."""
+
+import math
+
+from heliograph_studio.kernels.layout import (
+    BOX,
+    BUILDING,
+    CACTUS,
+    KELP,
+    LEAFY,
+    PALM,
+    PINE,
+    PROP_DEEP,
+    PROP_HEIGHT,
+    PROP_KIND,
+    PROP_RADIUS,
+    PROP_SEED,
+    PROP_WIDE,
+    PROP_X,
+    PROP_Y,
+    PROP_Z,
+)
+from heliograph_studio.kernels.noise import clamp, fract, kernel, noise3
+from heliograph_studio.kernels.shapes import blend, box, ellipsoid, limb
+
+PINE_LAYERS = 9.0
+
+
+@kernel
+def pine(x, y, z, height, seed):
+    """Tiers of drooping branches; two neighbouring cones are enough at any height."""
+    r = math.sqrt(x * x + z * z)
+    angle = math.atan2(z, x)
+    trunk = max(r - 0.035 * height * (1.0 - y / height), y - height)
+    ragged = (
+        0.035
+        * height
+        * (noise3(x * 7.0 / height * 3.0 + seed, y * 2.2, z * 7.0 / height * 3.0) - 0.5)
+    )
+    tier = (height - y) / height * PINE_LAYERS
+    nearest = trunk
+    for step in range(3):
+        k = clamp(math.floor(tier) - 1.0 + step, 0.0, PINE_LAYERS - 2.0)
+        top = height * (1.0 - k / PINE_LAYERS)
+        span = height / PINE_LAYERS * (1.55 + 0.05 * k)
+        wave = math.sin(angle * (5.0 + k) + seed * 3.0 + k * 2.1) * 0.5 + 0.5
+        reach = height * (0.055 + 0.030 * k) * (0.74 + 0.30 * wave)
+        along = (top - y) / span
+        shell = (r - reach * along**1.25) * 0.62
+        hem = (top - span) - y - 0.10 * span * wave + 0.35 * (reach - r) * 0.6
+        nearest = min(nearest, max(shell, hem) + ragged)
+    return nearest * 0.72
+
+
+@kernel
+def leafy(x, y, z, height, seed):
+    """A round tree: a trunk and three lumpy crowns."""
+    trunk = limb(
+        x, y, z, 0.0, 0.0, 0.0, 0.05 * height, 0.62 * height, 0.0, 0.055 * height, 0.03 * height
+    )
+    crown = ellipsoid(x, y - 0.70 * height, z, 0.30 * height, 0.26 * height, 0.30 * height)
+    ax = 0.20 * height * math.cos(seed)
+    az = 0.20 * height * math.sin(seed)
+    other = ellipsoid(
+        x - ax, y - 0.58 * height, z - az, 0.22 * height, 0.18 * height, 0.22 * height
+    )
+    third = ellipsoid(
+        x + ax, y - 0.60 * height, z + az, 0.21 * height, 0.17 * height, 0.21 * height
+    )
+    crown = blend(crown, min(other, third), 0.12 * height)
+    if crown < 0.35 * height:
+        scale = 9.0 / height
+        lumps = noise3(x * scale + seed, y * scale, z * scale)
+        leaves = noise3(x * scale * 4.0, y * scale * 4.0 + seed, z * scale * 4.0)
+        crown += height * (0.10 * (0.5 - lumps) + 0.035 * (0.5 - leaves))
+    return min(trunk, crown * 0.7)
+
+
+@kernel
+def rock(x, y, z, height, seed, wide):
+    d = ellipsoid(x, y - 0.25 * height, z, wide, 0.75 * height, wide * 0.85)
+    if d < 0.5:
+        scale = 1.6 / wide
+        d += 0.38 * wide * (0.5 - noise3(x * scale + seed, y * scale, z * scale))
+        d += 0.12 * wide * (0.5 - noise3(x * scale * 3.1, y * scale * 3.1 + seed, z * scale * 3.1))
+    return d * 0.75
+
+
+@kernel
+def building(x, y, z, height, seed, wide, deep):
+    """A block with a set-back upper part and a mast on some."""
+    d = box(x, y - 0.35 * height, z, wide, 0.35 * height, deep)
+    step = 0.70 + 0.18 * fract(seed * 7.3)
+    d = min(d, box(x, y - 0.5 * height, z, wide * step, 0.5 * height, deep * step))
+    if fract(seed * 3.7) > 0.6:
+        d = min(d, box(x, y - 0.55 * height, z, 0.05, 0.62 * height, 0.05))
+    return d
+
+
+@kernel
+def cactus(x, y, z, height, seed):
+    angle = math.atan2(z, x)
+    ribs = 0.012 * height * math.sin(angle * 12.0)
+    d = limb(x, y, z, 0.0, 0.0, 0.0, 0.0, 0.92 * height, 0.0, 0.085 * height, 0.075 * height)
+    c, s = math.cos(seed), math.sin(seed)
+    u = x * c + z * s
+    w = z * c - x * s
+    arm = limb(
+        u,
+        y,
+        w,
+        0.0,
+        0.42 * height,
+        0.0,
+        0.24 * height,
+        0.46 * height,
+        0.0,
+        0.05 * height,
+        0.05 * height,
+    )
+    arm = min(
+        arm,
+        limb(
+            u,
+            y,
+            w,
+            0.24 * height,
+            0.46 * height,
+            0.0,
+            0.25 * height,
+            0.74 * height,
+            0.0,
+            0.05 * height,
+            0.045 * height,
+        ),
+    )
+    arm = min(
+        arm,
+        limb(
+            u,
+            y,
+            w,
+            0.0,
+            0.30 * height,
+            0.0,
+            -0.20 * height,
+            0.34 * height,
+            0.0,
+            0.045 * height,
+            0.045 * height,
+        ),
+    )
+    arm = min(
+        arm,
+        limb(
+            u,
+            y,
+            w,
+            -0.20 * height,
+            0.34 * height,
+            0.0,
+            -0.21 * height,
+            0.56 * height,
+            0.0,
+            0.045 * height,
+            0.04 * height,
+        ),
+    )
+    return (blend(d, arm, 0.06 * height) + ribs) * 0.8
+
+
+@kernel
+def kelp(x, y, z, height, seed):
+    """A ribbon that sways as it rises."""
+    sway = 0.22 * math.sin(y * 1.7 + seed) * y / height
+    drift = 0.16 * math.sin(y * 1.3 + seed * 2.0) * y / height
+    x, z = x - sway, z - drift
+    twist = y * 0.9 + seed
+    c, s = math.cos(twist), math.sin(twist)
+    u, w = x * c + z * s, z * c - x * s
+    wide = 0.13 * (0.35 + 0.65 * abs(math.sin(y * 3.2 + seed)))
+    return box(u, y - 0.5 * height, w, wide, 0.5 * height, 0.012) * 0.6
+
+
+@kernel
+def palm(x, y, z, height, seed):
+    """A leaning trunk and eight hanging leaves, folded into one by angle."""
+    lean = 0.16 * height
+    bend = lean * (y / height) * (y / height)
+    c, s = math.cos(seed), math.sin(seed)
+    tx, tz = x - bend * c, z - bend * s
+    rings = 0.006 * height * math.sin(y * 42.0 / height)
+    r = math.sqrt(tx * tx + tz * tz)
+    trunk = max(r - 0.030 * height - rings, max(y - 0.93 * height, -y))
+    x, y, z = x - lean * c, y - 0.93 * height, z - lean * s
+    r = math.sqrt(x * x + z * z)
+    sector = 2.0 * math.pi / 8.0
+    angle = math.atan2(z, x) + seed
+    k = math.floor(angle / sector + 0.5)
+    angle -= k * sector
+    side = r * math.sin(angle)
+    out = r * math.cos(angle)
+    long = height * (0.40 + 0.08 * math.sin(k * 2.3 + seed))
+    droop = (
+        0.10 * height
+        - 0.30 * height * ((out - 0.12 * height) / long) ** 2 * 1.3
+        + 0.03 * height * math.sin(k * 4.1)
+    )
+    wide = (
+        0.075
+        * height
+        * max(0.0, 1.0 - (out / long) ** 2)
+        * (0.55 + 0.45 * math.sin(out * 60.0 / height))
+    )
+    fall = y - droop + abs(side) * 0.55
+    leaf = max(max(abs(side) - wide, abs(fall) - 0.010 * height), out - long) * 0.5
+    nuts = math.sqrt(x * x + (y + 0.02 * height) ** 2 + z * z) - 0.055 * height
+    return min(trunk * 0.9, min(leaf, nuts))
+
+
+@kernel
+def prop_distance(row, x, y, z):
+    """Distance to the prop of one row of the table."""
+    x, y, z = x - row[PROP_X], y - row[PROP_Y], z - row[PROP_Z]
+    height, seed = row[PROP_HEIGHT], row[PROP_SEED]
+    outside = math.sqrt(x * x + z * z) - row[PROP_RADIUS]
+    above = y - height * 1.25
+    if outside > 0.5 or above > 0.5:
+        return max(outside, above)
+    kind = int(row[PROP_KIND])
+    if kind == PINE:
+        return pine(x, y, z, height, seed)
+    if kind == LEAFY:
+        return leafy(x, y, z, height, seed)
+    if kind == BUILDING:
+        return building(x, y, z, height, seed, row[PROP_WIDE], row[PROP_DEEP])
+    if kind == CACTUS:
+        return cactus(x, y, z, height, seed)
+    if kind == KELP:
+        return kelp(x, y, z, height, seed)
+    if kind == PALM:
+        return palm(x, y, z, height, seed)
+    if kind == BOX:
+        return box(x, y - 0.5 * height, z, row[PROP_WIDE], 0.5 * height, row[PROP_DEEP]) - 0.03
+    return rock(x, y, z, height, seed, row[PROP_WIDE])
