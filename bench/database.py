@@ -4,6 +4,7 @@ import datetime
 import re
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import asyncpg
@@ -58,19 +59,37 @@ def _statement(logged: asyncpg.connection.LoggedQuery, task_id: str, account_id:
 
 
 def _literal(value: object, task_id: str, account_id: str) -> str:
-    if isinstance(value, list | tuple):
-        return f"ARRAY[{', '.join(_literal(one, task_id, account_id) for one in value)}]"
-    if value is None:
-        return "NULL"
-    if isinstance(value, datetime.datetime):
-        return "now()"
-    if isinstance(value, datetime.timedelta):
-        return "interval '0'"
+    match value:
+        case list() | tuple():
+            return f"ARRAY[{', '.join(_literal(one, task_id, account_id) for one in value)}]"
+        case None:
+            return "NULL"
+        case datetime.datetime():
+            return "now()"
+        case datetime.timedelta():
+            return "interval '0'"
+        case bool() | str() | bytes() | uuid.UUID():
+            return _text(value, task_id, account_id)
+    return str(value)
+
+
+def _text(value: object, task_id: str, account_id: str) -> str:
     text = value.decode() if isinstance(value, bytes) else str(value)
     if text == account_id:
         return ACCOUNT
     if text.replace("-", "") == task_id:
         return f"convert_to(({TASK_ID})::text, 'UTF8')" if isinstance(value, bytes) else TASK_ID
+    if text.startswith("[{"):
+        return _rows(text, str(uuid.UUID(task_id)), account_id)
+    return _quoted(text)
+
+
+def _rows(text: str, task_id: str, account_id: str) -> str:
+    """Rows that are handed over as JSON: the ids in them differ from transaction to transaction."""
+    rows = _quoted(re.sub(r'"\d{4}-\d\d-\d\dT[^"]*"', '"now"', text))
+    return f"replace(replace({rows}, '{task_id}', ({TASK_ID})::text), '{account_id}', {ACCOUNT})"
+
+
+def _quoted(text: str) -> str:
     # pgbench takes a colon with a letter or digit behind it for a variable, even within quotes
-    quoted = "'" + text.replace("'", "''").replace(":", ": ") + "'"
-    return quoted if not isinstance(value, int | float) or isinstance(value, bool) else text
+    return "'" + text.replace("'", "''").replace(":", ": ") + "'"

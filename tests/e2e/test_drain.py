@@ -202,7 +202,7 @@ async def test_a_revoked_key_is_refused_within_a_second_by_every_process(
 
 
 def test_a_process_that_is_killed_is_replaced(pair: tuple[Installation, Api]):
-    installation, api = pair
+    _, api = pair
     first, second = wait_for(lambda: len(children(api)) == 2 and children(api), "two processes")
     os.kill(first, signal.SIGKILL)
     started = time.monotonic()

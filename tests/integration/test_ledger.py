@@ -10,8 +10,7 @@ from heliograph.accounts.store import create_account
 from heliograph.base import errors
 from heliograph.base.database import transaction
 from heliograph.ledger import store
-from heliograph.ledger.money import Hold, Settlement
-from heliograph.ledger.store import Balance
+from heliograph.ledger.money import Balance, Hold, Settlement
 
 NOW = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
 PICTURE = 30_000

@@ -3,12 +3,10 @@
 import datetime
 from dataclasses import dataclass
 
-import asyncpg
-
 from heliograph.accounts import store
 from heliograph.accounts.account import Key
 from heliograph.accounts.keys import MintedKey, mint_key
-from heliograph.base.database import transaction
+from heliograph.base.database import Pool, transaction
 from heliograph.base.errors import NotFound
 
 
@@ -23,7 +21,7 @@ class KeyWish:
     rate_limit_per_minute: int
 
 
-async def issue_key(pool: asyncpg.Pool, wish: KeyWish, *, now: datetime.datetime) -> MintedKey:
+async def issue_key(pool: Pool, wish: KeyWish, *, now: datetime.datetime) -> MintedKey:
     """Give an account a new key; the full key is in the answer and nowhere else.
 
     Raises NotFound when there is no such account.

@@ -19,14 +19,12 @@ import zlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import asyncpg
-
 from heliograph.accounts import store
 from heliograph.accounts.account import Key
 from heliograph.base import errors
 from heliograph.base.batch import Batch
 from heliograph.base.clock import Clock
-from heliograph.base.database import borrow, transaction
+from heliograph.base.database import Pool, borrow, transaction
 
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
@@ -69,7 +67,7 @@ def parse_key(api_key: str) -> str | None:
 
 
 async def rotate_key(
-    pool: asyncpg.Pool, key_id: str, *, now: datetime.datetime, keep_seconds: float
+    pool: Pool, key_id: str, *, now: datetime.datetime, keep_seconds: float
 ) -> MintedKey:
     """Replace a key by a new one with the same rights; the old one works for `keep_seconds` more.
 
@@ -95,9 +93,7 @@ class KeyReader:
     needs neither the shape nor the checksum again.
     """
 
-    def __init__(
-        self, pool: asyncpg.Pool, clock: Clock, *, max_cached: int = MAX_CACHED_KEYS
-    ) -> None:
+    def __init__(self, pool: Pool, clock: Clock, *, max_cached: int = MAX_CACHED_KEYS) -> None:
         self._pool = pool
         self._clock = clock
         self._max_cached = max_cached

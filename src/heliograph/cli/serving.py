@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import gc
 import multiprocessing
 import os
 import signal
@@ -27,6 +28,7 @@ GRACEFUL_SECONDS = 10
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 30
 PARENT_CHECK_SECONDS = 1.0
+COLLECT_AFTER_OBJECTS = 20_000
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -189,9 +191,16 @@ async def _work(settings: Settings, queues: Collection[str]) -> None:
         log.info("worker.stopped")
 
 
+def _collect_seldom() -> None:
+    """What is open by now stays for good, so it is not looked through at each collection."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER_OBJECTS, 10, 10)
+
+
 async def _leave_with(parent: BaseProcess) -> None:
     """End this child when its parent was killed: else it would keep the port for ever."""
-    while parent.is_alive():
+    while parent.is_alive():  # noqa: ASYNC110 - another process ends without telling ours
         await asyncio.sleep(PARENT_CHECK_SECONDS)
     log.warning("service.parent_gone")
     os.kill(os.getpid(), signal.SIGTERM)

@@ -16,6 +16,19 @@ MAX_MICROS = 10**15
 _DOLLARS = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,6})?")
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Balance:
+    """What an account has, in micros (funded = available + held + charged), and its open tasks."""
+
+    account_id: str
+    available_micros: int
+    held_micros: int
+    charged_micros: int
+    funded_micros: int
+    live_tasks: int
+    max_live_tasks: int
+
+
 class Hold(msgspec.Struct, frozen=True):
     """What one task sets aside at submit. A test task holds nothing: `amount_micros` is 0."""
 

@@ -16,20 +16,7 @@ import asyncpg
 
 from heliograph.base import errors
 from heliograph.base.database import Connection, transaction
-from heliograph.ledger.money import Funding, Hold, Settlement, format_dollars
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Balance:
-    """What an account has, in micros (funded = available + held + charged), and its open tasks."""
-
-    account_id: str
-    available_micros: int
-    held_micros: int
-    charged_micros: int
-    funded_micros: int
-    live_tasks: int
-    max_live_tasks: int
+from heliograph.ledger.money import Balance, Funding, Hold, Settlement, format_dollars
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

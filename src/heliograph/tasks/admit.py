@@ -9,8 +9,7 @@ import msgspec
 from heliograph.accounts.account import Key
 from heliograph.base.errors import Fault, PaymentRequired, TooManyRequests
 from heliograph.catalog.request import Submission
-from heliograph.ledger.money import format_dollars
-from heliograph.ledger.store import Balance
+from heliograph.ledger.money import Balance, format_dollars
 
 #: When a slot may be free again: the shortest time in which a task usually ends.
 LIVE_TASKS_RETRY_SECONDS = 5
