@@ -16,7 +16,7 @@ from contract.service import BALANCE, GENERATE, MODEL, STATUS, Customer, Service
 from heliograph.accounts.keys import KeyReader
 from heliograph.api.app import create_app
 from heliograph.api.body import MAX_BODY_BYTES
-from heliograph.api.operations import operations
+from heliograph.api.described.operations import operations
 from heliograph.base.database import open_pool
 from heliograph.catalog.models import MODELS
 

@@ -10,8 +10,8 @@ import pytest
 
 from contract.service import GENERATE, Customer, Service
 from heliograph.api.app import create_app
+from heliograph.api.described.operations import operations
 from heliograph.api.openapi import build_openapi
-from heliograph.api.operations import operations
 from heliograph.api.wire import Failure
 from heliograph.catalog.models import MODELS
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from heliograph.api.operations import Operation, operations
+from heliograph.api.described.operation import Operation
+from heliograph.api.described.operations import operations
 from heliograph.api.wire import Failure, WrongField, failure_body
 from heliograph.base.errors import Fault
 from heliograph.catalog.model import Model

@@ -1,0 +1,70 @@
+"""Operations for operators, and the documentation."""
+
+from collections.abc import Iterator
+
+from heliograph.api.described.operation import ALWAYS, Operation
+from heliograph.api.wire import Live, Ready, Success
+from heliograph.base.errors import Busy, NotFound
+
+
+def documentation_operations() -> Iterator[Operation]:
+    """The pages."""
+    for path, name, summary, media_type in (
+        ("/", "home", "To the documentation", ""),
+        ("/docs", "docs", "This documentation, for people", "text/html"),
+        ("/docs/assets/{name}", "docsAsset", "A part of the documentation page", "text/*"),
+        ("/openapi.json", "openapi", "This document", "application/json"),
+    ):
+        yield _page(path, name, summary, media_type)
+
+
+def _page(path: str, name: str, summary: str, media_type: str) -> Operation:
+    asset = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
+    return Operation(
+        "GET",
+        path,
+        name,
+        "Documentation",
+        summary,
+        "",
+        [*([NotFound("There is nothing at this path.")] if "{" in path else []), *ALWAYS],
+        media_type=media_type,
+        parameters=[asset] if "{" in path else [],
+        other_answers=None if media_type else {"307": "See /docs."},
+    )
+
+
+def operating_operations() -> Iterator[Operation]:
+    """Health and metrics."""
+    for path, name, summary, answer, example, faults in (
+        ("/health/live", "live", "Does the process answer?", Success[Live], {"live": True}, ALWAYS),
+        (
+            "/health/ready",
+            "ready",
+            "Can requests be served?",
+            Success[Ready],
+            {"database": "ok"},
+            (Busy("Not ready: the database did not answer within 1 s"), *ALWAYS),
+        ),
+    ):
+        yield Operation(
+            "GET",
+            path,
+            name,
+            "Operating",
+            summary,
+            "",
+            faults,
+            answer=answer,
+            examples={"good": example},
+        )
+    yield Operation(
+        "GET",
+        "/metrics",
+        "metrics",
+        "Operating",
+        "Figures for Prometheus",
+        "",
+        ALWAYS,
+        media_type="text/plain",
+    )

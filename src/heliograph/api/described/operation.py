@@ -1,0 +1,70 @@
+"""What is said of an operation, and what many operations share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from heliograph.base.errors import Busy, Fault, NotFound, ServerFault, TooManyRequests, Unauthorized
+from heliograph.catalog.model import Model
+
+TASK_ID = "0199c0de8f1c7b3c9d5e4f60718293a4"
+
+NOTHING = NotFound("Resource doesn't exist: check the model id and the task id")
+
+#: What any operation may answer, and what any that needs a key may.
+ALWAYS = (
+    ServerFault(
+        "Something went wrong on our side. Name this request when asking: 4f0c5a2e9b7d1e38"
+    ),
+    Busy("The database is busy"),
+)
+KEYED = (
+    Unauthorized(),
+    TooManyRequests("Rate limit reached: 10000 requests a minute for this key", 3),
+    *ALWAYS,
+)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method on one path. `answer` is the type of the JSON, or else `media_type` says what comes."""
+
+    method: str
+    path: str
+    name: str
+    tag: str
+    summary: str
+    description: str
+    faults: Sequence[Fault]
+    answer: Any = None
+    media_type: str = "application/json"
+    examples: Mapping[str, Any] | None = None
+    parameters: Sequence[Mapping[str, Any]] = ()
+    body: Any = None
+    body_examples: Mapping[str, Any] | None = None
+    keyed: bool = False
+    other_answers: Mapping[str, str] | None = None
+
+
+def model_parameter(models: Mapping[str, Model]) -> Mapping[str, Any]:
+    """The model id in a path."""
+    return {
+        "name": "model",
+        "in": "path",
+        "required": True,
+        "description": "Model id.",
+        "schema": {"type": "string", "enum": sorted(models)},
+        "example": min(models),
+    }
+
+
+def task_id_parameter(place: str) -> Mapping[str, Any]:
+    """The task id, `place` being "path" or "query"."""
+    return {
+        "name": "taskId",
+        "in": place,
+        "required": True,
+        "description": "The id that generateTask answered.",
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        "example": TASK_ID,
+    }

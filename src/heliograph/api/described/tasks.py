@@ -1,0 +1,170 @@
+"""Operations on tasks."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from heliograph.api.described.operation import (
+    KEYED,
+    NOTHING,
+    TASK_ID,
+    Operation,
+    model_parameter,
+    task_id_parameter,
+)
+from heliograph.api.wire import Success, TaskAccepted
+from heliograph.base.errors import (
+    BadRequest,
+    Fault,
+    Forbidden,
+    PaymentRequired,
+    TooLarge,
+    TooManyRequests,
+    UnsupportedMediaType,
+)
+from heliograph.catalog.body import EXAMPLES, GenerateTaskBody
+from heliograph.catalog.model import Model
+from heliograph.catalog.request import read_submission
+from heliograph.tasks.view import StatusEnvelope, TaskData
+
+CREATED_MS = 1767965610929
+
+STATUS_EXAMPLES: dict[str, dict[str, Any]] = {
+    "processing": {"taskId": TASK_ID, "state": "processing", "createTime": CREATED_MS},
+    "success": {
+        "taskId": TASK_ID,
+        "state": "success",
+        "resultJson": '{"resultUrls":["https://images.example.com/files/1.png"]}',
+        "createTime": CREATED_MS,
+        "completeTime": 1767965652317,
+        "costTime": 41388,
+    },
+    "failed": {
+        "taskId": TASK_ID,
+        "state": "failed",
+        "failCode": "PromptInvalid",
+        "failMsg": "Prompt is invalid or rejected by the model service",
+        "createTime": CREATED_MS,
+        "completeTime": 1767965620132,
+    },
+}
+
+TASK_EXAMPLE = STATUS_EXAMPLES["success"] | {
+    "model": "wan-2-5-image",
+    "mode": "text-to-image",
+    "test": False,
+    "prompt": "a cinematic panda in snow",
+    "aspectRatio": "16:9",
+    "numImages": 2,
+    "price": 0.03,
+    "engine": "studio",
+    "images": [
+        {
+            "url": "https://images.example.com/files/1.png",
+            "width": 1696,
+            "height": 960,
+            "sizeBytes": 2183204,
+            "sha256": "8d23cf6c86e834a7aa6eded54c26ce2bb2e74903538c61bdd5d2197997ab2f72",
+        },
+        {
+            "failCode": "SensitiveContentDetected",
+            "failMsg": "The picture failed the safety checks of the model service.",
+        },
+    ],
+    "filesExpireTime": 1768570452317,
+}
+
+
+def task_operations(models: Mapping[str, Model]) -> Iterator[Operation]:
+    """Submit, status and detail."""
+    yield _generate_task(models)
+    yield _status_task(models)
+    yield _task()
+
+
+def _generate_task(models: Mapping[str, Model]) -> Operation:
+    return Operation(
+        "POST",
+        "/api/v1/generateTask/{model}",
+        "generateTask",
+        "Tasks",
+        "Submit a generation task",
+        "Holds the price of all images that are asked for and answers a task id at once. Poll"
+        " statusTask with it, or give a `callback_url`. Images that are not made are refunded.",
+        [
+            *_bad_bodies(models[min(models)]),
+            PaymentRequired(
+                "Insufficient balance: the task needs $0.12, available is $0.05."
+                " Add balance or ask for fewer images."
+            ),
+            Forbidden(
+                "The key's route 'official' has no provider on this server."
+                " Use a key with another routing strategy."
+            ),
+            NOTHING,
+            TooLarge("The body is over the limit of 1,048,576 bytes"),
+            UnsupportedMediaType("Send the body as Content-Type: application/json, not text/plain"),
+            TooManyRequests(
+                "The account has 1000 unfinished tasks, its limit. Wait until some have ended.", 5
+            ),
+            *KEYED,
+        ],
+        answer=Success[TaskAccepted],
+        examples={"accepted": {"taskId": TASK_ID}},
+        parameters=[model_parameter(models)],
+        body=GenerateTaskBody,
+        body_examples=EXAMPLES,
+        keyed=True,
+    )
+
+
+def _status_task(models: Mapping[str, Model]) -> Operation:
+    return Operation(
+        "GET",
+        "/api/v1/statusTask/{model}",
+        "statusTask",
+        "Tasks",
+        "Read the state and the result of a task",
+        "States: `pending`, `processing`, `success`, `failed`. HTTP status and `code` are 200 for a"
+        " failed task too. `resultJson` is a JSON string that holds `resultUrls`; with a partial"
+        " success it holds the images that were made. Recommended: first poll after 10 s, then"
+        " every 5 to 10 s.",
+        [BadRequest("Missing required query parameter: taskId", "taskId"), NOTHING, *KEYED],
+        answer=StatusEnvelope,
+        examples=STATUS_EXAMPLES,
+        parameters=[model_parameter(models), task_id_parameter("query")],
+        keyed=True,
+    )
+
+
+def _task() -> Operation:
+    return Operation(
+        "GET",
+        "/api/v1/tasks/{taskId}",
+        "task",
+        "Tasks",
+        "Read everything about a task",
+        "The status, what was asked for, the outcome of each image, progress and warnings.",
+        [NOTHING, *KEYED],
+        answer=Success[TaskData],
+        examples={"partial success": TASK_EXAMPLE},
+        parameters=[task_id_parameter("path")],
+        keyed=True,
+    )
+
+
+def _bad_bodies(model: Model) -> Iterator[Fault]:
+    """What read_submission really says about some bodies that are wrong."""
+    for body in (
+        b'{"input": {"mode": "text-to-image"}}',
+        b'{"input": {"mode": "text-to-image", "prompt": "a panda", "num_images": 5}}',
+        b'{"input": {"mode": "text-to-image", "prompt": "a panda", "aspect_ratio": "2:1"}}',
+        b'{"input": ',
+    ):
+        try:
+            read_submission(body, model, check_callback=_allow, check_image_url=_allow)
+        except BadRequest as fault:
+            yield fault
+
+
+def _allow(_: str) -> None:
+    """Any URL will do: these bodies are wrong in other ways."""
