@@ -7,6 +7,6 @@ face; importing it loads none of the drawing libraries, which live in child proc
 
 from heliograph_studio.order import Order, Picture, StudioError
 from heliograph_studio.studio import Studio, warm_up
-from heliograph_studio.version import VERSION as __version__
+from heliograph_studio.version import __version__
 
 __all__ = ["Order", "Picture", "Studio", "StudioError", "__version__", "warm_up"]

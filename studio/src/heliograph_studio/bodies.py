@@ -183,17 +183,23 @@ def _add_limbs(build: _Builder, species: Species, lift: float) -> None:
             seam=0.10,
             tilt=-0.15 * side,
         )
-        pad = tuple(
-            0.10 * m + 0.55 * c + 0.015 for m, c in zip(species.muzzle, species.limbs, strict=True)
-        )
-        build.paint((side * 0.69, 0.27, 1.21), (0.13, 0.12, 0.09), pad, soft=0.05)  # type: ignore[arg-type]
+        pad = _pad_colour(species)
+        build.paint((side * 0.69, 0.27, 1.21), (0.13, 0.12, 0.09), pad, soft=0.05)
         for toe in (-0.12, 0.0, 0.12):
             build.paint(
                 (side * 0.69 + toe, 0.49 - 1.6 * toe * toe, 1.15),
                 (0.048, 0.052, 0.09),
                 pad,
                 soft=0.03,
-            )  # type: ignore[arg-type]
+            )
+
+
+def _pad_colour(species: Species) -> Colour:
+    red, green, blue = (
+        0.10 * muzzle + 0.55 * limb + 0.015
+        for muzzle, limb in zip(species.muzzle, species.limbs, strict=True)
+    )
+    return red, green, blue
 
 
 def _add_tail(build: _Builder, species: Species) -> None:

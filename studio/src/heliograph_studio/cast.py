@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from heliograph_studio import homes
+from heliograph_studio import homes, lexicon
 from heliograph_studio.bodies import SPECIES, Body, make_body
 from heliograph_studio.kernels import layout
 from heliograph_studio.light_of_day import COLOURS
@@ -48,11 +48,13 @@ class Cast:
     low: float = 1e9
 
     def volumes(self) -> NDArray[np.float32]:
+        """Distances and colours of every body, [slot, z, y, x, 4]."""
         if not self.bodies:
             return np.zeros((1, 2, 2, 2, 4), np.float32)
         return np.stack([body.volume for body in self.bodies])
 
     def gloss(self) -> NDArray[np.float64]:
+        """Eyes and noses of every body."""
         most = max([len(body.gloss) for body in self.bodies], default=1)
         table = np.zeros((max(1, len(self.bodies)), max(1, most), layout.GLOSS_LENGTH))
         for slot, body in enumerate(self.bodies):
@@ -60,16 +62,19 @@ class Cast:
         return table
 
     def outlines(self) -> NDArray[np.float32]:
+        """Thickness of every relief."""
         if not self.reliefs:
             return np.zeros((1, 2, 2, 2), np.float32)
         return np.stack([relief.outline for relief in self.reliefs])
 
     def paints(self) -> NDArray[np.float32]:
+        """Colours of every relief."""
         if not self.reliefs:
             return np.zeros((1, 2, 2, 5), np.float32)
         return np.stack([relief.paint for relief in self.reliefs])
 
     def rows(self) -> NDArray[np.float64]:
+        """The subjects themselves."""
         return np.array(self.things, np.float64).reshape(-1, layout.THING_LENGTH)
 
 
@@ -131,7 +136,7 @@ def _players(
         player = _Player(subject, height, height * 0.86, len(cast.bodies) - 1, None, body.fur, yaw)
         return [player] * subject.count
     mirrored = (
-        bool(rng.random() < 0.5) and homes.subjects()[subject.slug].category == "Animals & Nature"
+        bool(rng.random() < 0.5) and lexicon.subjects()[subject.slug].category == "Animals & Nature"
     )
     relief = make_relief(subject.slug, mirrored=mirrored, tint=tint)
     cast.reliefs.append(relief)
@@ -202,7 +207,7 @@ def _stand(
     rng: np.random.Generator,
 ) -> None:
     x, y, z = at
-    category = homes.subjects()[player.subject.slug].category
+    category = lexicon.subjects()[player.subject.slug].category
     animal = category == "Animals & Nature"
     widest = 0.12 if category in STRAIGHT_CATEGORIES else 0.38
     yaw = float(rng.uniform(-widest, widest))

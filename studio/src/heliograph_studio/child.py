@@ -48,8 +48,7 @@ class Desk:
             self.cancelled.add(header["number"])
             return
         references = split_body(body, header["reference_bytes"])
-        names = ("prompt", "negative_prompt", "width", "height", "seed")
-        order = Order(*(header[name] for name in names), references=references)
+        order = Order(**header["order"], references=references)
         self.orders.put((header["number"], order))
 
 

@@ -126,10 +126,12 @@ def _header(order: Order, number: int) -> dict[str, Any]:
     return {
         "kind": "draw",
         "number": number,
-        "prompt": order.prompt,
-        "negative_prompt": order.negative_prompt,
-        "width": order.width,
-        "height": order.height,
-        "seed": order.seed,
+        "order": {
+            "prompt": order.prompt,
+            "negative_prompt": order.negative_prompt,
+            "width": order.width,
+            "height": order.height,
+            "seed": order.seed,
+        },
         "reference_bytes": [len(reference) for reference in order.references],
     }

@@ -4,17 +4,16 @@ import io
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from heliograph_studio.order import StudioError
+from heliograph_studio.pixels import Pixels
 
-Picture = NDArray[np.float32]
 # A crop may cost this much of the picture; beyond it the frame is extended instead.
 LARGEST_LOSS = 0.28
 
 
-def decode(data: bytes, number: int) -> Picture:
+def decode(data: bytes, number: int) -> Pixels:
     """A reference as [h, w, 3] in 0..1; raises StudioError when it is no picture."""
     try:
         opened = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
@@ -24,7 +23,7 @@ def decode(data: bytes, number: int) -> Picture:
     return picture.astype(np.float32) / 255
 
 
-def fit(picture: Picture, width: int, height: int) -> tuple[Picture, str | None]:
+def fit(picture: Pixels, width: int, height: int) -> tuple[Pixels, str | None]:
     """The picture at exactly width by height, and a warning when it was cut or extended."""
     own = picture.shape[1] / picture.shape[0]
     asked = width / height
@@ -38,14 +37,14 @@ def fit(picture: Picture, width: int, height: int) -> tuple[Picture, str | None]
     ), "extended with mirrored background to reach the asked shape"
 
 
-def _resized(picture: Picture, width: int, height: int) -> Picture:
+def _resized(picture: Pixels, width: int, height: int) -> Pixels:
     shrinking = picture.shape[0] > height
     how = cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
     resized = cv2.resize(picture, (width, height), interpolation=how)
     return np.clip(resized, 0, 1)
 
 
-def _cropped(picture: Picture, width: int, height: int) -> Picture:
+def _cropped(picture: Pixels, width: int, height: int) -> Pixels:
     scale = max(width / picture.shape[1], height / picture.shape[0])
     covered = _resized(
         picture,
@@ -58,7 +57,7 @@ def _cropped(picture: Picture, width: int, height: int) -> Picture:
     return np.ascontiguousarray(covered[y : y + height, x : x + width])
 
 
-def _interest(picture: Picture) -> Picture:
+def _interest(picture: Pixels) -> Pixels:
     """Where there is something to see: edges, and a little the middle."""
     light = picture.mean(axis=2)
     dx = cv2.Sobel(light, cv2.CV_32F, 1, 0)
@@ -66,16 +65,16 @@ def _interest(picture: Picture) -> Picture:
     edges = cv2.GaussianBlur(np.hypot(dx, dy), (0, 0), 6)
     y = np.linspace(-1, 1, picture.shape[0], dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, picture.shape[1], dtype=np.float32)[None, :]
-    found: Picture = edges * (1.4 - 0.5 * np.hypot(x, y))
+    found: Pixels = edges * (1.4 - 0.5 * np.hypot(x, y))
     return found
 
 
-def _best_start(weights: Picture, length: int) -> int:
+def _best_start(weights: Pixels, length: int) -> int:
     totals = np.concatenate([[0], np.cumsum(weights, dtype=np.float64)])
     return int(np.argmax(totals[length:] - totals[:-length]))
 
 
-def _extended(picture: Picture, width: int, height: int) -> Picture:
+def _extended(picture: Pixels, width: int, height: int) -> Pixels:
     scale = min(width / picture.shape[1], height / picture.shape[0])
     inner_width = min(width, max(2, round(picture.shape[1] * scale)))
     inner_height = min(height, max(2, round(picture.shape[0] * scale)))

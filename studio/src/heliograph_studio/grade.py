@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 
 from heliograph_studio.light_of_day import Light
 from heliograph_studio.painting import Film
+from heliograph_studio.pixels import Pixels
 from heliograph_studio.scene import Scene
 from heliograph_studio.styles import apply_style
 from heliograph_studio.weather import add_weather
 
-Picture = NDArray[np.float32]
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 # Average brightness that the exposure leans to, and how far it goes there.
 MIDDLE_GRAY = 0.21
@@ -39,7 +39,7 @@ def develop(
     return _finish(shown, scene, rng)
 
 
-def _depth_of_field(image: Picture, film: Film, *, strong: bool, starry: bool) -> Picture:
+def _depth_of_field(image: Pixels, film: Film, *, strong: bool, starry: bool) -> Pixels:
     """Blur what lies far behind the subjects, in two steps."""
     near = film.depth[film.kinds == SUBJECT_KIND]
     focus = float(np.median(near)) if near.size > 200 else 9.0  # noqa: PLR2004 - too few to tell
@@ -58,7 +58,7 @@ def _depth_of_field(image: Picture, film: Film, *, strong: bool, starry: bool) -
     return blurred.astype(np.float32)
 
 
-def _light_shafts(image: Picture, rng: np.random.Generator) -> Picture:
+def _light_shafts(image: Pixels, rng: np.random.Generator) -> Pixels:
     """Slanting rays from the surface of the water."""
     height, width = image.shape[:2]
     y, x = np.mgrid[0:height, 0:width].astype(np.float32) / min(height, width)
@@ -73,7 +73,7 @@ def _light_shafts(image: Picture, rng: np.random.Generator) -> Picture:
     return image + rays[..., None] * np.array([0.35, 0.95, 1.0], np.float32)
 
 
-def _bloom(image: Picture, strength: float) -> Picture:
+def _bloom(image: Pixels, strength: float) -> Pixels:
     side = min(image.shape[:2])
     bright = np.maximum(image - 0.95, 0)
     small = cv2.resize(bright, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
@@ -83,7 +83,7 @@ def _bloom(image: Picture, strength: float) -> Picture:
     return image + strength * cv2.resize(glow, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
 
-def _tone(image: Picture, exposure: float) -> Picture:
+def _tone(image: Pixels, exposure: float) -> Pixels:
     """Linear light to shown values 0..1 along a curve like film's."""
     average = float(np.exp(np.log(np.clip(image @ LUMA, 0.004, 4)).mean()))
     lean = float(np.clip((MIDDLE_GRAY / average) ** EXPOSURE_LEAN, 0.72, 1.7))
@@ -92,14 +92,14 @@ def _tone(image: Picture, exposure: float) -> Picture:
     return (mapped ** (1 / 2.2)).astype(np.float32)
 
 
-def _enlarge(shown: Picture, size: tuple[int, int]) -> Picture:
+def _enlarge(shown: Pixels, size: tuple[int, int]) -> Pixels:
     large = cv2.resize(shown, size, interpolation=cv2.INTER_CUBIC)
     factor = size[0] / shown.shape[1]
     fine = large - cv2.GaussianBlur(large, (0, 0), 0.9 * factor)
     return np.clip(large + 0.55 * np.clip(fine, -0.08, 0.08), 0, 1)
 
 
-def _colour_mood(shown: Picture, scene: Scene) -> Picture:
+def _colour_mood(shown: Pixels, scene: Scene) -> Pixels:
     """Split tones, contrast and saturation by mood."""
     light = (shown @ LUMA)[..., None]
     cool, warm, contrast, colour = 0.5, 0.5, 1.03, 1.05
@@ -123,7 +123,7 @@ def _colour_mood(shown: Picture, scene: Scene) -> Picture:
     return ((shown - 0.5) * contrast + 0.495).astype(np.float32)
 
 
-def _finish(shown: Picture, scene: Scene, rng: np.random.Generator) -> NDArray[np.uint8]:
+def _finish(shown: Pixels, scene: Scene, rng: np.random.Generator) -> NDArray[np.uint8]:
     height, width = shown.shape[:2]
     if "no-vignette" not in scene.effects:
         y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]

@@ -23,7 +23,7 @@ def _bodies() -> dict[str, str]:
     return bodies
 
 
-def rasterise(slug: str, side_px: int) -> NDArray[np.float32]:
+def rasterise(slug: str, side_px: int) -> Pixels:
     """The drawing of a subject as RGBA [side, side, 4] in 0..1, not premultiplied."""
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '

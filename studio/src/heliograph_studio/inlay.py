@@ -2,19 +2,18 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from heliograph_studio.kernels import layout
 from heliograph_studio.painting import paint
+from heliograph_studio.pixels import Pixels
 from heliograph_studio.scene import Scene
 from heliograph_studio.stage import build_stage
 
-Picture = NDArray[np.float32]
 RENDER_SIDE_PX = 640
 SHARE_OF_SIDE = 0.46
 
 
-def inlay(picture: Picture, scene: Scene, seed: int) -> Picture:
+def inlay(picture: Pixels, scene: Scene, seed: int) -> Pixels:
     """The picture with the scene's subjects standing in its lower part, lit from one side."""
     stage, camera, light = build_stage(scene, RENDER_SIDE_PX, RENDER_SIDE_PX, seed)
     stage.world[layout.HAS_GROUND] = stage.world[layout.ROOM] = 0.0
@@ -33,7 +32,7 @@ def inlay(picture: Picture, scene: Scene, seed: int) -> Picture:
     return _laid(picture, colour.astype(np.float32), solid[part], seed)
 
 
-def _laid(picture: Picture, colour: Picture, solid: Picture, seed: int) -> Picture:
+def _laid(picture: Pixels, colour: Pixels, solid: Pixels, seed: int) -> Pixels:
     height, width = picture.shape[:2]
     scale = SHARE_OF_SIDE * min(height / colour.shape[0], width / colour.shape[1])
     size = (max(2, round(colour.shape[1] * scale)), max(2, round(colour.shape[0] * scale)))
@@ -52,7 +51,7 @@ def _laid(picture: Picture, colour: Picture, solid: Picture, seed: int) -> Pictu
     return out
 
 
-def _with_shadow(picture: Picture, x: float, y: float, size: tuple[int, int]) -> Picture:
+def _with_shadow(picture: Pixels, x: float, y: float, size: tuple[int, int]) -> Pixels:
     height, width = picture.shape[:2]
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
     reach = ((columns - x) / (size[0] * 0.55)) ** 2 + ((rows - y + 2) / (size[1] * 0.07)) ** 2

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from heliograph_studio import words
 
@@ -77,8 +78,11 @@ class Term:
 @cache
 def subjects() -> dict[str, Subject]:
     """Every subject that has a drawing, by slug."""
-    rows = json.loads(lzma.decompress((ASSETS / "words.json.xz").read_bytes()))
-    return {row[0]: Subject(*row[:3], tuple(row[3]), row[4], tuple(row[5])) for row in rows}
+    rows: list[list[Any]] = json.loads(lzma.decompress((ASSETS / "words.json.xz").read_bytes()))
+    return {
+        slug: Subject(slug, category, name, tuple(keywords), chinese, tuple(chinese_keywords))
+        for slug, category, name, keywords, chinese, chinese_keywords in rows
+    }
 
 
 def singular(word: str) -> str:

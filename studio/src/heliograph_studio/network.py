@@ -5,11 +5,10 @@ from functools import cache
 import cv2
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
 from heliograph_studio.lexicon import ASSETS
+from heliograph_studio.pixels import Pixels
 
-Picture = NDArray[np.float32]
 STYLE_SIDE_PX = 256
 MULTIPLE_PX = 4
 
@@ -26,20 +25,20 @@ def _session(name: str) -> onnxruntime.InferenceSession:
     )
 
 
-def style_of(picture: Picture) -> Picture:
+def style_of(picture: Pixels) -> Pixels:
     """The style of a picture [h, w, 3] in 0..1."""
     network = _session("style_predict.onnx")
     small = cv2.resize(picture, (STYLE_SIDE_PX, STYLE_SIDE_PX), interpolation=cv2.INTER_AREA)
-    style: Picture = network.run(None, {network.get_inputs()[0].name: small[None]})[0]
+    style: Pixels = network.run(None, {network.get_inputs()[0].name: small[None]})[0]
     return style
 
 
-def in_style(picture: Picture, style: Picture) -> Picture:
+def in_style(picture: Pixels, style: Pixels) -> Pixels:
     """A picture [h, w, 3] in 0..1 redrawn in a style; larger pictures get finer strokes."""
     network = _session("style_transform.onnx")
     height, width = picture.shape[:2]
     edges = ((0, -height % MULTIPLE_PX), (0, -width % MULTIPLE_PX), (0, 0))
     padded = np.pad(picture, edges, mode="reflect")[None]
     picture_name, style_name = (given.name for given in network.get_inputs())
-    drawn: Picture = network.run(None, {picture_name: padded, style_name: style})[0][0]
+    drawn: Pixels = network.run(None, {picture_name: padded, style_name: style})[0][0]
     return drawn[:height, :width]

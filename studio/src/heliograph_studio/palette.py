@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.float32]
+from heliograph_studio.pixels import Pixels
+
 Matrix = NDArray[np.float64]
 SAMPLE_SIDE_PX = 320
 # Lightness follows a mood by this much: a dark mood must not darken a pale picture.
@@ -14,19 +15,19 @@ CALM = 3.0
 STRONGEST_STRETCH = 2.6
 
 
-def to_lab(picture: Picture) -> Picture:
-    """Picture in 0..1 to lightness 0..100 and two axes of colour."""
-    lab: Picture = cv2.cvtColor(np.clip(picture, 0, 1).astype(np.float32), cv2.COLOR_RGB2LAB)
+def to_lab(picture: Pixels) -> Pixels:
+    """Pixels in 0..1 to lightness 0..100 and two axes of colour."""
+    lab: Pixels = cv2.cvtColor(np.clip(picture, 0, 1).astype(np.float32), cv2.COLOR_RGB2LAB)
     return lab
 
 
-def from_lab(lab: Picture) -> Picture:
+def from_lab(lab: Pixels) -> Pixels:
     """And back."""
     held = np.clip(lab, [0, -127, -127], [100, 127, 127]).astype(np.float32)
     return np.clip(cv2.cvtColor(held, cv2.COLOR_LAB2RGB), 0, 1)
 
 
-def take_palette(picture: Picture, mood: Picture, amount: float = 1.0) -> Picture:
+def take_palette(picture: Pixels, mood: Pixels, amount: float = 1.0) -> Pixels:
     """The picture [h, w, 3] with the palette of `mood`.
 
     The linear map that carries one Gaussian cloud of colours onto another at the least cost
@@ -41,7 +42,7 @@ def take_palette(picture: Picture, mood: Picture, amount: float = 1.0) -> Pictur
     return from_lab((ours + (moved - ours) * shares).astype(np.float32))
 
 
-def _sample(picture: Picture) -> Matrix:
+def _sample(picture: Pixels) -> Matrix:
     scale = min(1.0, SAMPLE_SIDE_PX / max(picture.shape[:2]))
     size = (max(2, round(picture.shape[1] * scale)), max(2, round(picture.shape[0] * scale)))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
@@ -67,7 +68,7 @@ def _plan(ours: Matrix, theirs: Matrix) -> Matrix:
     return plan
 
 
-def keep_light(styled: Picture, content: Picture, share: float) -> Picture:
+def keep_light(styled: Pixels, content: Pixels, share: float) -> Pixels:
     """Give a styled picture back the light and shade of its content.
 
     Broad lightness returns by `share`, fine detail a little; in plain areas of the content the

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from heliograph_studio.illustration import rasterise
+from heliograph_studio.pixels import Pixels
 
 PAINT_PX = 512
 OUTLINE_PX = 256
@@ -14,14 +14,12 @@ OUTLINE_PX = 256
 THICKEST = 0.115
 MARGIN = 0.06
 
-Picture = NDArray[np.float32]
-
 
 class Relief(NamedTuple):
     """Tables for the stage, and where the drawing stands in its square (shares of the side)."""
 
-    outline: Picture  # [OUTLINE_PX, OUTLINE_PX, 2]
-    paint: Picture  # [PAINT_PX, PAINT_PX, 5]
+    outline: Pixels  # [OUTLINE_PX, OUTLINE_PX, 2]
+    paint: Pixels  # [PAINT_PX, PAINT_PX, 5]
     bottom: float
     height: float
     width: float
@@ -50,7 +48,7 @@ def make_relief(slug: str, *, mirrored: bool, tint: tuple[float, float, float] |
     )
 
 
-def _with_margin(flat: Picture) -> Picture:
+def _with_margin(flat: Pixels) -> Pixels:
     edge = int(PAINT_PX * MARGIN)
     inner = cv2.resize(
         flat, (PAINT_PX - 2 * edge, PAINT_PX - 2 * edge), interpolation=cv2.INTER_AREA
@@ -60,7 +58,7 @@ def _with_margin(flat: Picture) -> Picture:
     return out
 
 
-def _filled_out(colour: Picture, alpha: Picture) -> Picture:
+def _filled_out(colour: Pixels, alpha: Pixels) -> Pixels:
     """Carry the colour of the rim outward, so that hair beyond the outline has it too."""
     solid = (alpha > 0.9).astype(np.uint8)  # noqa: PLR2004
     if not solid.any():
@@ -70,11 +68,11 @@ def _filled_out(colour: Picture, alpha: Picture) -> Picture:
     )
     source = np.zeros(labels.max() + 1, np.int64)
     source[labels[solid > 0]] = np.flatnonzero(solid)
-    filled: Picture = colour.reshape(-1, 3)[source[labels]]
+    filled: Pixels = colour.reshape(-1, 3)[source[labels]]
     return filled
 
 
-def _tinted(colour: Picture, tint: tuple[float, float, float]) -> Picture:
+def _tinted(colour: Pixels, tint: tuple[float, float, float]) -> Pixels:
     """Recolour what has a colour; near-black lines and near-white lights stay."""
     light = colour @ np.array([0.3, 0.6, 0.1], np.float32)
     middle = np.clip(light / 0.04, 0, 1) * np.clip((0.95 - light) / 0.25, 0, 1)
@@ -84,7 +82,7 @@ def _tinted(colour: Picture, tint: tuple[float, float, float]) -> Picture:
     return (colour * (1 - share) + painted * share).astype(np.float32)
 
 
-def _outline(alpha: Picture) -> Picture:
+def _outline(alpha: Pixels) -> Pixels:
     inside = (alpha > 0.5).astype(np.uint8)  # noqa: PLR2004
     deep = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / PAINT_PX
     away = cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / PAINT_PX
@@ -93,11 +91,11 @@ def _outline(alpha: Picture) -> Picture:
     dome = np.sqrt(np.clip(1 - (1 - t) ** 2, 0, 1)) * min(THICKEST, 0.8 * radius)
     dome = cv2.GaussianBlur(dome.astype(np.float32), (0, 0), PAINT_PX * 0.010) * inside
     both = np.dstack([away, dome]).astype(np.float32)
-    small: Picture = cv2.resize(both, (OUTLINE_PX, OUTLINE_PX), interpolation=cv2.INTER_AREA)
+    small: Pixels = cv2.resize(both, (OUTLINE_PX, OUTLINE_PX), interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(small)
 
 
-def _paint(colour: Picture, flat: Picture, alpha: Picture) -> Picture:
+def _paint(colour: Pixels, flat: Pixels, alpha: Pixels) -> Pixels:
     """Colour, and slopes of a fine relief in which lighter lies higher."""
     light = (flat @ np.array([0.3, 0.6, 0.1], np.float32)) * (alpha > 0.5)  # noqa: PLR2004
     fine = cv2.GaussianBlur(light.astype(np.float32), (0, 0), PAINT_PX * 0.004)

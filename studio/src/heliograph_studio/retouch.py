@@ -13,12 +13,12 @@ from heliograph_studio.inlay import inlay
 from heliograph_studio.network import in_style, style_of
 from heliograph_studio.order import Order
 from heliograph_studio.palette import keep_light, take_palette
+from heliograph_studio.pixels import Pixels
 from heliograph_studio.roles import Roles, read_roles, without_mentions
 from heliograph_studio.scene import Scene, read_scene
 from heliograph_studio.styles import apply_style
 from heliograph_studio.weather import add_fog, add_rain, add_snow, add_sparks
 
-Picture = NDArray[np.float32]
 Report = Callable[[float], None]
 
 # Strokes shrink as the network's side grows; this keeps them visible.
@@ -190,8 +190,8 @@ def _word_warnings(order: Order) -> list[str]:
 
 
 def _in_style_of(
-    content: Picture, style: Picture, strength: float, rng: np.random.Generator
-) -> Picture:
+    content: Pixels, style: Pixels, strength: float, rng: np.random.Generator
+) -> Pixels:
     height, width = content.shape[:2]
     side = NETWORK_SIDE_PX + int(rng.integers(-3, 4)) * 16
     scale = min(1.0, side / max(height, width))
@@ -204,8 +204,8 @@ def _in_style_of(
 
 
 def _edit(
-    picture: Picture, task: _Task, roles: Roles, rng: np.random.Generator, seed: int
-) -> tuple[Picture, bool]:
+    picture: Pixels, task: _Task, roles: Roles, rng: np.random.Generator, seed: int
+) -> tuple[Pixels, bool]:
     """Everything the words ask for, in the order in which a film lab would do it."""
     before, scene = picture, task.scene
     if roles.adds and scene.subjects:
@@ -228,7 +228,7 @@ def _edit(
     return picture, picture is not before
 
 
-def _at_hour(picture: Picture, hour: str) -> Picture:
+def _at_hour(picture: Pixels, hour: str) -> Pixels:
     if hour not in HOUR_TINTS:
         return np.clip(0.5 + (picture - 0.5) * 1.02 + 0.06, 0, 1).astype(np.float32)
     tint, factor, contrast = HOUR_TINTS[hour]
@@ -240,7 +240,7 @@ def _at_hour(picture: Picture, hour: str) -> Picture:
     return np.clip((shown - 0.5) * contrast + 0.5, 0, 1).astype(np.float32)
 
 
-def _in_weather(picture: Picture, scene: Scene, rng: np.random.Generator) -> Picture:
+def _in_weather(picture: Pixels, scene: Scene, rng: np.random.Generator) -> Pixels:
     """Weather between lens and picture. Depth is a guess: what is higher up is farther away."""
     height, width = picture.shape[:2]
     depth = np.repeat(np.linspace(1, 0.1, height, dtype=np.float32)[:, None], width, axis=1)
@@ -262,7 +262,7 @@ def _in_weather(picture: Picture, scene: Scene, rng: np.random.Generator) -> Pic
             return np.clip(picture * np.array([1.06, 1.03, 0.97], np.float32), 0, 1)
 
 
-def _in_mood(picture: Picture, scene: Scene) -> Picture:
+def _in_mood(picture: Pixels, scene: Scene) -> Pixels:
     light = picture.mean(axis=2, keepdims=True)
     for mood, tint, colour, contrast in (
         ("cinematic", (1.03, 1.00, 0.96), 1.02, 1.14),

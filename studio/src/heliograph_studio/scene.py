@@ -105,12 +105,12 @@ def read_scene(prompt: str, negative_prompt: str = "") -> Scene:
         chosen.setdefault("effect", []).extend(sorted(shining))
         if "moon" in shining:
             chosen.setdefault("time", ["night"])
-    subjects, subject_warnings = _fit(subjects)
+    placed, subject_warnings = _fit(subjects)
     scene = Scene(
-        subjects=subjects,
-        setting=_setting(chosen, subjects, refused, prompt, open_sky=bool(shining)),
+        subjects=placed,
+        setting=_setting(chosen, placed, refused, prompt, open_sky=bool(shining)),
         snow_covered="snow" in chosen.get("setting", ()) or "snowfall" in chosen.get("weather", ()),
-        time=_time(chosen, refused, prompt, understood=bool(subjects or chosen)),
+        time=_time(chosen, refused, prompt, understood=bool(placed or chosen)),
         weather=_weather(chosen, refused),
         moods=frozenset(chosen.get("mood", ())),
         styles=tuple(dict.fromkeys(chosen.get("style", ()))),

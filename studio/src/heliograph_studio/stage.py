@@ -29,7 +29,7 @@ def build_stage(
     setting = setting_of(scene)
     light = light_of(scene, rng)
     floats = setting.floats and (not scene.subjects or any(map(_leaves_ground, scene.subjects)))
-    stand, islet = _standing_place(scene, setting)
+    stand, islet = _standing_place(scene)
     tables = make_terrain(setting.terrain, int(rng.integers(1, 1 << 30)), stand, islet)
     ground: Callable[[float, float], float] = partial(height_at, tables)
     yaw = float(rng.uniform(-0.17, 0.17)) * (0.5 if scene.setting == "room" else 1.0)
@@ -56,7 +56,7 @@ def _leaves_ground(subject: object) -> bool:
     return slug in homes.AIRBORNE or slug in homes.STARS or slug in homes.SEA
 
 
-def _standing_place(scene: Scene, setting: Setting) -> tuple[float | None, float]:
+def _standing_place(scene: Scene) -> tuple[float | None, float]:
     """Radius of the calm place for the subjects, and the height of a sandbank in the sea."""
     if not scene.subjects:
         return None, 0.0

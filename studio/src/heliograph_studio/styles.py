@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.float32]
+from heliograph_studio.pixels import Pixels
+
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 SEPIA = np.array([1.07, 0.92, 0.70], np.float32)
 # The painterly filters work on at most this many pixels along the longer side.
@@ -12,7 +13,7 @@ PAINT_SIDE_PX = 1024
 PIXEL_BLOCKS = 128
 
 
-def apply_style(shown: Picture, style: str) -> Picture:
+def apply_style(shown: Pixels, style: str) -> Pixels:
     """The picture [h, w, 3] in 0..1 in a style of scene.py; unknown names change nothing."""
     filters = {
         "black-and-white": _black_and_white,
@@ -28,42 +29,42 @@ def apply_style(shown: Picture, style: str) -> Picture:
     return np.clip(filters[style](np.clip(shown, 0, 1)), 0, 1).astype(np.float32)
 
 
-def _black_and_white(shown: Picture) -> Picture:
+def _black_and_white(shown: Pixels) -> Pixels:
     light = shown @ np.array([0.36, 0.50, 0.14], np.float32)
     curved = np.clip((light - 0.5) * 1.14 + 0.5, 0, 1)
     return np.repeat(curved[..., None], 3, axis=2)
 
 
-def _sepia(shown: Picture) -> Picture:
+def _sepia(shown: Pixels) -> Pixels:
     light = (shown @ LUMA)[..., None]
     faded = 0.06 + 0.88 * light
     return 0.18 * shown + 0.82 * faded * SEPIA
 
 
-def _as_bytes(shown: Picture) -> NDArray[np.uint8]:
+def _as_bytes(shown: Pixels) -> NDArray[np.uint8]:
     return (np.clip(shown, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def _reduced(shown: Picture) -> NDArray[np.uint8]:
+def _reduced(shown: Pixels) -> NDArray[np.uint8]:
     height, width = shown.shape[:2]
     scale = min(1.0, PAINT_SIDE_PX / max(height, width))
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
     return _as_bytes(cv2.resize(shown, size, interpolation=cv2.INTER_AREA))
 
 
-def _restored(picture: NDArray[np.uint8], like: Picture) -> Picture:
+def _restored(picture: Pixels, like: Pixels) -> Pixels:
     large = cv2.resize(picture, like.shape[1::-1], interpolation=cv2.INTER_CUBIC)
     return large.astype(np.float32) / 255
 
 
-def _paper(shape: tuple[int, ...], rough: float) -> Picture:
+def _paper(shape: tuple[int, ...], rough: float) -> Pixels:
     """The grain of a sheet, the same for every picture."""
     grain = np.random.default_rng(11).standard_normal(shape[:2], np.float32)
     sheet = cv2.GaussianBlur(grain, (0, 0), 1.1) + 1.5 * cv2.GaussianBlur(grain, (0, 0), 2.6)
     return (1 + rough * sheet)[..., None]
 
 
-def _watercolour(shown: Picture) -> Picture:
+def _watercolour(shown: Pixels) -> Pixels:
     flat = _restored(cv2.stylization(_reduced(shown), sigma_s=60, sigma_r=0.42), shown)
     light = flat @ LUMA
     edge = cv2.GaussianBlur(light, (0, 0), 2.0) - cv2.GaussianBlur(light, (0, 0), 5.0)
@@ -72,7 +73,7 @@ def _watercolour(shown: Picture) -> Picture:
     return washed * _paper(shown.shape, 0.030)
 
 
-def _oil(shown: Picture) -> Picture:
+def _oil(shown: Pixels) -> Pixels:
     """Kuwahara's filter: each place takes the calmest of its four neighbourhoods."""
     picture = _reduced(shown).astype(np.float32) / 255
     radius = 4
@@ -94,7 +95,7 @@ def _oil(shown: Picture) -> Picture:
     return (vivid + 0.35 * relief[..., None]) * _paper(shown.shape, 0.022)
 
 
-def _sketch(shown: Picture) -> Picture:
+def _sketch(shown: Pixels) -> Pixels:
     light = _reduced(shown).astype(np.float32) @ LUMA / 255
     inverse = 1 - light
     dodge = light / np.maximum(0.02, 1 - cv2.GaussianBlur(inverse, (0, 0), 7.0))
@@ -105,7 +106,7 @@ def _sketch(shown: Picture) -> Picture:
     return sheet * _paper(shown.shape, 0.045)
 
 
-def _cartoon(shown: Picture) -> Picture:
+def _cartoon(shown: Pixels) -> Pixels:
     flat = cv2.edgePreservingFilter(_reduced(shown), flags=1, sigma_s=24, sigma_r=0.38)
     levels = np.round(flat.astype(np.float32) / 255 * 9) / 9
     smooth = 0.55 * levels + 0.45 * flat.astype(np.float32) / 255
@@ -116,7 +117,7 @@ def _cartoon(shown: Picture) -> Picture:
     return _restored(_as_bytes((tone + (smooth - tone) * 1.35) * ink), shown)
 
 
-def _pixel(shown: Picture) -> Picture:
+def _pixel(shown: Pixels) -> Pixels:
     height, width = shown.shape[:2]
     scale = PIXEL_BLOCKS / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from heliograph_studio.kernels.layout import FAR_REACH, NEAR_REACH
 from heliograph_studio.kernels.noise import fill_fractal
+from heliograph_studio.pixels import Pixels
 
 NEAR_CELLS = 360
 FAR_CELLS = 460
-Grid = NDArray[np.float32]
+Grid = Pixels
 
 
 class Land:

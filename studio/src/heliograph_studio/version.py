@@ -1,3 +1,3 @@
 """The version that is part of every picture: same seed and version, same bytes."""
 
-VERSION = "0.1.0"
+__version__ = "0.1.0"

@@ -2,17 +2,16 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from heliograph_studio.pixels import Pixels
 from heliograph_studio.scene import Scene
 
-Picture = NDArray[np.float32]
 # layers: flakes per megapixel, radius and blur for a side of 1024, opacity, metres away
 SNOW_LAYERS = ((520, 0.9, 0.8, 0.60, 14.0), (130, 2.0, 1.6, 0.60, 5.5), (26, 7.0, 5.0, 0.36, 1.5))
 RAIN_LAYERS = ((900, 22, 1, 0.16, 12.0), (300, 46, 1, 0.22, 5.0), (50, 90, 2, 0.16, 1.5))
 
 
-def add_weather(shown: Picture, depth: Picture, scene: Scene, rng: np.random.Generator) -> Picture:
+def add_weather(shown: Pixels, depth: Pixels, scene: Scene, rng: np.random.Generator) -> Pixels:
     """Lay what falls or floats over a picture; depth hides what is behind nearer things."""
     if scene.setting == "underwater":
         return add_bubbles(shown, depth, rng)
@@ -27,7 +26,7 @@ def add_weather(shown: Picture, depth: Picture, scene: Scene, rng: np.random.Gen
     return shown
 
 
-def add_snow(shown: Picture, depth: Picture, rng: np.random.Generator) -> Picture:
+def add_snow(shown: Pixels, depth: Pixels, rng: np.random.Generator) -> Pixels:
     """Flakes in three depths."""
     height, width = shown.shape[:2]
     k = min(height, width) / 1024
@@ -42,7 +41,7 @@ def add_snow(shown: Picture, depth: Picture, rng: np.random.Generator) -> Pictur
     return shown
 
 
-def _dot(layer: Picture, rng: np.random.Generator, size: float, value: float) -> None:
+def _dot(layer: Pixels, rng: np.random.Generator, size: float, value: float) -> None:
     """A small ellipse at a random place, exact to a sixteenth of a pixel."""
     height, width = layer.shape
     x, y = int(rng.random() * width * 16), int(rng.random() * height * 16)
@@ -51,7 +50,7 @@ def _dot(layer: Picture, rng: np.random.Generator, size: float, value: float) ->
     cv2.fillConvexPoly(layer, points.astype(np.int32), float(value), cv2.LINE_AA, 4)
 
 
-def add_rain(shown: Picture, depth: Picture, rng: np.random.Generator, *, heavy: bool) -> Picture:
+def add_rain(shown: Pixels, depth: Pixels, rng: np.random.Generator, *, heavy: bool) -> Pixels:
     """Slanting streaks in three depths."""
     height, width = shown.shape[:2]
     k = min(height, width) / 1024
@@ -75,7 +74,7 @@ def add_rain(shown: Picture, depth: Picture, rng: np.random.Generator, *, heavy:
     return shown
 
 
-def add_bubbles(shown: Picture, depth: Picture, rng: np.random.Generator) -> Picture:
+def add_bubbles(shown: Pixels, depth: Pixels, rng: np.random.Generator) -> Pixels:
     """Rings that rise, and drifting specks."""
     height, width = shown.shape[:2]
     k = min(height, width) / 1024
@@ -98,7 +97,7 @@ def add_bubbles(shown: Picture, depth: Picture, rng: np.random.Generator) -> Pic
     return shown + (np.array([0.80, 0.97, 1.0], np.float32) - shown) * layer[..., None]
 
 
-def add_sparks(shown: Picture, rng: np.random.Generator) -> Picture:
+def add_sparks(shown: Pixels, rng: np.random.Generator) -> Pixels:
     """Small warm lights in the air."""
     height, width = shown.shape[:2]
     k = min(height, width) / 1024
@@ -109,7 +108,7 @@ def add_sparks(shown: Picture, rng: np.random.Generator) -> Picture:
     return shown + np.clip(glow, 0, 1)[..., None] * np.array([0.95, 0.78, 0.38], np.float32)
 
 
-def add_fog(shown: Picture, depth: Picture, colour: NDArray[np.float32]) -> Picture:
+def add_fog(shown: Pixels, depth: Pixels, colour: Pixels) -> Pixels:
     """Haze that thickens with depth in 0..1."""
     share = (1 - np.exp(-2.2 * depth))[..., None] * 0.85
     return (shown * (1 - share) + colour * share).astype(np.float32)

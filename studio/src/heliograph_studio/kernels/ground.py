@@ -119,7 +119,7 @@ def ground_surface(world, x, y, z, nx, ny, nz, t):
         g += (world[SNOW_COLOUR + 1] - g) * snow
         b += (world[SNOW_COLOUR + 2] - b) * snow
     sparkle = 0.0
-    if (kind == SNOWFIELD or kind == SAND) and t < 8.0:
+    if kind in (SNOWFIELD, SAND) and t < 8.0:
         sparkle = smooth(0.9965, 0.9990, hash3(math.floor(x * 95), 1, math.floor(z * 95)))
         sparkle *= 1.0 if kind == SNOWFIELD else 0.25
     return r, g, b, mx * k, my * k, mz * k, sparkle

@@ -86,7 +86,17 @@ ALTER TABLE tasks
     ADD COLUMN data_deleted_at timestamptz;
 
 CREATE INDEX tasks_by_account ON tasks (account_id, task_id);
-CREATE INDEX tasks_made ON tasks (model, mode, completed_at) WHERE state = 'success' AND NOT test
+CREATE INDEX tasks_made ON tasks (model, mode, completed_at) WHERE state = 'success' AND NOT test;
+
+CREATE FUNCTION tell_task_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('heliograph_tasks', replace(NEW.task_id::text, '-', ''));
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER tasks_tell_changes AFTER UPDATE OF version ON tasks
+    FOR EACH ROW WHEN (OLD.version IS DISTINCT FROM NEW.version) EXECUTE FUNCTION tell_task_change()
 """
 
 UPLOADS = """
@@ -167,6 +177,8 @@ def downgrade() -> None:
         "ALTER TABLE notices DROP CONSTRAINT notices_task_or_event, DROP COLUMN event,"
         " DROP COLUMN batch_id, ALTER COLUMN task_id SET NOT NULL"
     )
+    op.execute("DROP TRIGGER tasks_tell_changes ON tasks")
+    op.execute("DROP FUNCTION tell_task_change()")
     op.execute(
         "ALTER TABLE tasks DROP COLUMN version, DROP COLUMN batch_id, DROP COLUMN retention_hours,"
         " DROP COLUMN checks, DROP COLUMN checked_at, DROP COLUMN stored_at,"
