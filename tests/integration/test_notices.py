@@ -1,6 +1,7 @@
 import asyncio
 import dataclasses
 import datetime
+import json
 import uuid
 
 import asyncpg
@@ -11,6 +12,7 @@ from heliograph.base.database import borrow, transaction
 from heliograph.base.outbound import Outbound
 from heliograph.webhooks import store
 from heliograph.webhooks.deliver import Deliverer
+from heliograph.webhooks.event import add_event
 from heliograph.webhooks.notice import Dead, Delivered, Reply, Rules, Verdict
 from heliograph.webhooks.store import Backlog, Claim, Filter
 from support.notices import Desk
@@ -180,3 +182,19 @@ async def test_the_backlog_counts_what_is_pending_and_how_late_it_is(desk, clock
     clock.advance(-1)
     async with borrow(desk.pool) as conn:
         assert await store.measure_backlog(conn, clock.now()) == Backlog(2, 1, 39)
+
+
+async def test_an_event_is_told_like_the_end_of_a_task(desk, clock):
+    async with transaction(desk.pool) as conn:
+        notice_id = await add_event(
+            conn, "acc_1", URL, "balance.low", {"balance": 0.5}, clock.now()
+        )
+    delivery = await desk.read(notice_id)
+    assert (delivery.event, delivery.task_id, delivery.state) == ("balance.low", None, "pending")
+    assert [job.subject for job in await desk.jobs()] == [notice_id.hex]
+    body = await desk.pool.fetchval("SELECT body FROM notices")
+    assert json.loads(body) == {
+        "type": "balance.low",
+        "timestamp": "2026-01-01T00:00:00Z",
+        "data": {"balance": 0.5},
+    }

@@ -78,7 +78,8 @@ def _print(delivery: Any, webhook_id: uuid.UUID, *, as_json: bool) -> None:
 def _line(delivery: Any) -> dict[str, object]:
     return {
         "webhook_id": delivery.notice_id.hex,
-        "task_id": delivery.task_id.hex,
+        "task_id": delivery.task_id and delivery.task_id.hex,
+        "event": delivery.event,
         "state": delivery.state,
         "attempts": len(delivery.attempts),
         "due_at": delivery.due_at,

@@ -213,7 +213,7 @@ def _tell(claim: Claim, reply: Reply, verdict: Verdict, *, held: bool) -> None:
     # The URL may carry a token of the customer's in its path or query: its place is enough.
     log.info(
         "webhook attempt",
-        task_id=claim.task_id.hex,
+        task_id=claim.task_id and claim.task_id.hex,
         notice_id=claim.notice_id.hex,
         attempt_no=claim.attempt_no,
         place=place_of(claim.url),

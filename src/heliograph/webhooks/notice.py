@@ -1,4 +1,4 @@
-"""A notice: one task's end, told to one URL. What counts as delivered, and when to try again."""
+"""A notice: a task's end, or another event, told to one URL. What counts as delivered; the next try."""
 
 import datetime
 import uuid
@@ -18,14 +18,18 @@ MOST_LOST = 5
 
 @dataclass(frozen=True)
 class Notice:
-    """What is to be told: `body` is sent byte for byte, at every attempt."""
+    """What is to be told: `body` is sent byte for byte, at every attempt.
+
+    It is about the end of the task `task_id`, or else about an `event` (`balance.low`).
+    """
 
     notice_id: uuid.UUID
-    task_id: uuid.UUID
+    task_id: uuid.UUID | None
     account_id: str
     url: str
     body: bytes
     created_at: datetime.datetime
+    event: str | None = None
 
 
 @dataclass(frozen=True)

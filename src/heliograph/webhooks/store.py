@@ -38,7 +38,7 @@ class Claim:
     """
 
     notice_id: uuid.UUID
-    task_id: uuid.UUID
+    task_id: uuid.UUID | None
     account_id: str
     url: str
     body: bytes
@@ -65,7 +65,8 @@ class Delivery:
     """A notice as its owner sees it. `ended_at` is None while it is pending."""
 
     notice_id: uuid.UUID
-    task_id: uuid.UUID
+    task_id: uuid.UUID | None
+    event: str | None
     account_id: str
     url: str
     state: str
@@ -100,14 +101,16 @@ async def add_notice(conn: Connection, notice: Notice, *, priority: int = 0) -> 
     A second notice for the same task is refused by the database (UniqueViolationError).
     """
     await conn.execute(
-        """INSERT INTO notices (notice_id, task_id, account_id, url, body, state, due_at, created_at)
-        VALUES ($1, $2, $3, $4, $5, 'pending', $6, $6)""",
+        """INSERT INTO notices
+            (notice_id, task_id, account_id, url, body, state, due_at, created_at, event)
+        VALUES ($1, $2, $3, $4, $5, 'pending', $6, $6, $7)""",
         notice.notice_id,
         notice.task_id,
         notice.account_id,
         notice.url,
         notice.body,
         notice.created_at,
+        notice.event,
     )
     await enqueue(conn, [Job(ENTRYPOINT, notice.notice_id.hex, priority)])
 
@@ -299,6 +302,7 @@ def _delivery(row: Any, attempts: Iterable[Attempt]) -> Delivery:
     return Delivery(
         notice_id=row["notice_id"],
         task_id=row["task_id"],
+        event=row["event"],
         account_id=row["account_id"],
         url=row["url"],
         state=row["state"],
