@@ -98,7 +98,7 @@ class _Builder:
         c, s = math.cos(self.turn), math.sin(self.turn)
         return (x * c + z * s, y + 1.62, z * c - x * s + 0.1)
 
-    def ball(
+    def ball(  # noqa: PLR0913 - a ball is that many numbers
         self,
         at: Point,
         radii: Point,
@@ -254,8 +254,8 @@ def _add_head(build: _Builder, species: Species) -> None:
                 build.head((side * 0.42, 2.28, 0.26)), (0.10, 0.17, 0.10), species.muzzle, soft=0.05
             )
         else:
-            high = 2.34 if size < 0.3 else 2.16  # noqa: PLR2004 - large ears sit at the sides
-            apart = 0.47 if size < 0.3 else 0.66  # noqa: PLR2004
+            high = 2.34 if size < 0.3 else 2.16  # large ears sit at the sides
+            apart = 0.47 if size < 0.3 else 0.66
             at = build.head((side * apart, high, 0.10))
             build.ball(at, (size, size, 0.60 * size), species.ears, seam=0.05)
 

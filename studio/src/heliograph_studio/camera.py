@@ -22,7 +22,7 @@ def place_camera(
     short = min(width, height)
     half_width, half_height = width / short, height / short
     tall = max(1.2, cast.top - min(cast.low, 1e3)) if cast.things else 2.2
-    low = cast.low if cast.low < 1e3 else 0.0  # noqa: PLR2004 - nobody stands anywhere
+    low = cast.low if cast.low < 1e3 else 0.0  # nobody stands anywhere
     wide = max(0.8, cast.right - cast.left) if cast.things else 2.4
     share_high = SHARE_OF_HEIGHT.get(scene.shot or "", 0.54)
     share_wide = SHARE_OF_WIDTH.get(scene.shot or "", 0.80)

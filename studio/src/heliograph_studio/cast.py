@@ -110,7 +110,7 @@ def make_cast(
     standing = [p for p in players if p.subject.slug not in HEAVENLY or len(scene.subjects) == 1]
     places = _row_of_places(standing, rng)
     for player, (x, z) in zip(standing, places, strict=True):
-        base = _base(player, x, z, scene, height_at, rng, floats=floats)
+        base = _base(player, (x, z), scene, height_at, rng, floats=floats)
         _stand(cast, player, (x, base, z), scene, rng)
     for order, player in enumerate(p for p in players if p not in standing):
         _hang(cast, player, order, rng)
@@ -150,7 +150,7 @@ def _row_of_places(players: list[_Player], rng: np.random.Generator) -> list[tup
     """Side by side; from five on in two rows, taller ones behind."""
     if len(players) == 1:
         return [(0.0, 0.0)]
-    rows = [players] if len(players) <= 4 else [players[::2], players[1::2]]  # noqa: PLR2004
+    rows = [players] if len(players) <= 4 else [players[::2], players[1::2]]
     found: dict[int, tuple[float, float]] = {}
     for number, row in enumerate(rows):
         total = sum(p.width for p in row) * SPACING
@@ -168,10 +168,9 @@ def _row_of_places(players: list[_Player], rng: np.random.Generator) -> list[tup
     return [found[k] for k in range(len(players))]
 
 
-def _base(
+def _base(  # noqa: PLR0913 - a height depends on all of them
     player: _Player,
-    x: float,
-    z: float,
+    at: tuple[float, float],
     scene: Scene,
     height_at: Callable[[float, float], float],
     rng: np.random.Generator,
@@ -179,6 +178,7 @@ def _base(
     floats: bool,
 ) -> float:
     """The height of the feet."""
+    x, z = at
     ground = height_at(x, z)
     slug = player.subject.slug
     if scene.setting == "sky" or (scene.setting == "space" and floats):
@@ -233,7 +233,7 @@ def _stand(
     row[layout.THING_SLOT] = player.slot
     row[layout.THING_X], row[layout.THING_Y], row[layout.THING_Z] = x, y, z
     row[layout.THING_SCALE] = scale
-    if player.relief is not None and cast.things and rng.random() < 0.4 and animal:  # noqa: PLR2004
+    if player.relief is not None and cast.things and rng.random() < 0.4 and animal:
         yaw += math.pi  # seen from behind a relief is its own mirror image
     row[layout.THING_COS], row[layout.THING_SIN] = math.cos(yaw), math.sin(yaw)
     row[layout.THING_FUR] = player.fur * scale
@@ -252,7 +252,7 @@ def _hang(cast: Cast, player: _Player, order: int, rng: np.random.Generator) -> 
     """Sun, moon, rainbow: far behind and high."""
     assert player.relief is not None
     scale = 7.0 / player.relief.height
-    side = 1.0 if rng.random() < 0.5 else -1.0  # noqa: PLR2004
+    side = 1.0 if rng.random() < 0.5 else -1.0
     row = [0.0] * layout.THING_LENGTH
     row[layout.THING_KIND], row[layout.THING_SLOT] = layout.RELIEF, player.slot
     row[layout.THING_X] = side * (7.0 + 6.0 * order) - player.relief.middle * scale

@@ -28,7 +28,7 @@ def fit(picture: Pixels, width: int, height: int) -> tuple[Pixels, str | None]:
     own = picture.shape[1] / picture.shape[0]
     asked = width / height
     loss = 1 - min(own / asked, asked / own)
-    if loss < 0.01:  # noqa: PLR2004 - within rounding
+    if loss < 0.01:  # within rounding
         return _resized(picture, width, height), None
     if loss <= LARGEST_LOSS:
         return _cropped(picture, width, height), f"cropped by {loss:.0%} to reach the asked shape"

@@ -18,7 +18,7 @@ LEAVES: Colour = (0.08, 0.20, 0.04)
 
 def furnish(rng: np.random.Generator) -> NDArray[np.float64]:
     """Rows of the props table: a sofa, a shelf, a plant; the generator swaps the sides."""
-    side = 1.0 if rng.random() < 0.5 else -1.0  # noqa: PLR2004
+    side = 1.0 if rng.random() < 0.5 else -1.0
     fabric = FABRICS[int(rng.integers(len(FABRICS)))]
     middle = side * float(rng.uniform(1.5, 2.1))
     rows = [

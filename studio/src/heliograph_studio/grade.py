@@ -42,7 +42,7 @@ def develop(
 def _depth_of_field(image: Pixels, film: Film, *, strong: bool, starry: bool) -> Pixels:
     """Blur what lies far behind the subjects, in two steps."""
     near = film.depth[film.kinds == SUBJECT_KIND]
-    focus = float(np.median(near)) if near.size > 200 else 9.0  # noqa: PLR2004 - too few to tell
+    focus = float(np.median(near)) if near.size > 200 else 9.0  # too few to tell
     reach = 8.0 if strong else 22.0
     far = np.clip((film.depth - focus * 1.35 - 1.0) / reach, 0, 1)
     # Stars are points however far they are.

@@ -7,10 +7,10 @@ from functools import cache
 
 import numpy as np
 import resvg_py
-from numpy.typing import NDArray
 from PIL import Image
 
 from heliograph_studio.lexicon import ASSETS
+from heliograph_studio.pixels import Pixels
 
 VIEW_BOX = 128
 

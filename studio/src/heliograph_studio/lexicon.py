@@ -87,11 +87,11 @@ def subjects() -> dict[str, Subject]:
 
 def singular(word: str) -> str:
     """An English noun without its plural ending; other words may lose letters, always the same."""
-    if len(word) > 4 and word.endswith("ies"):  # noqa: PLR2004
+    if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
-    if len(word) > 4 and word.endswith(("ches", "shes", "xes", "sses", "oes")):  # noqa: PLR2004
+    if len(word) > 4 and word.endswith(("ches", "shes", "xes", "sses", "oes")):
         return word[:-2]
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):  # noqa: PLR2004
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         return word[:-1]
     return word
 
@@ -152,7 +152,7 @@ def _put_keywords(found: _Index) -> None:
                 shared.setdefault(keyword, []).append(subject)
     for keyword, owners in shared.items():
         telling = len(owners) <= LARGEST_SHARE and keyword not in NEVER_NAMES
-        if telling and (len(keyword) > 2 or (len(keyword) > 1 and HAN.search(keyword))):  # noqa: PLR2004
+        if telling and (len(keyword) > 2 or (len(keyword) > 1 and HAN.search(keyword))):
             named = [s for s in owners if keyword in s.name or keyword in s.chinese_name]
             found.put(keyword, "subject", (named or owners)[0].slug)
 

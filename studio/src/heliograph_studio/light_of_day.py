@@ -142,7 +142,7 @@ def light_of(scene: Scene, rng: np.random.Generator) -> Light:
     """The light for a scene; the generator turns the sun a little."""
     light = _in_mood(_weathered(HOURS[scene.time], scene.weather), scene)
     turn = float(rng.uniform(-0.35, 0.35))
-    flip = -1.0 if rng.random() < 0.4 else 1.0  # noqa: PLR2004
+    flip = -1.0 if rng.random() < 0.4 else 1.0
     return replace(
         light,
         sun_direction=_turned(light.sun_direction, turn, flip if scene.setting != "room" else 1.0),

@@ -54,7 +54,7 @@ def _grove(
         if abs(x) < lane + planting.aside * max(0.0, 1.0 + z / 14.0) * 0.75:
             continue
         ground = height_at(x, z)
-        if ground < water_level + 0.05 and water_level > -50:  # noqa: PLR2004 - -99 means no water
+        if ground < water_level + 0.05 and water_level > -50:  # -99 means no water
             continue
         rows.append(_row(planting, x, ground - 0.04, z, rng))
     return rows

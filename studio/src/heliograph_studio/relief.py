@@ -34,8 +34,8 @@ def make_relief(slug: str, *, mirrored: bool, tint: tuple[float, float, float] |
     colour = _filled_out(flat[..., :3], flat[..., 3]) ** 2.2
     if tint is not None:
         colour = _tinted(colour, tint)
-    rows = np.flatnonzero(flat[..., 3].max(axis=1) > 0.5)  # noqa: PLR2004 - half covered
-    columns = np.flatnonzero(flat[..., 3].max(axis=0) > 0.5)  # noqa: PLR2004
+    rows = np.flatnonzero(flat[..., 3].max(axis=1) > 0.5)  # half covered
+    columns = np.flatnonzero(flat[..., 3].max(axis=0) > 0.5)
     top, low = (rows[0], rows[-1]) if rows.size else (0, PAINT_PX - 1)
     left, right = (columns[0], columns[-1]) if columns.size else (0, PAINT_PX - 1)
     return Relief(
@@ -60,7 +60,7 @@ def _with_margin(flat: Pixels) -> Pixels:
 
 def _filled_out(colour: Pixels, alpha: Pixels) -> Pixels:
     """Carry the colour of the rim outward, so that hair beyond the outline has it too."""
-    solid = (alpha > 0.9).astype(np.uint8)  # noqa: PLR2004
+    solid = (alpha > 0.9).astype(np.uint8)
     if not solid.any():
         return colour
     _, labels = cv2.distanceTransformWithLabels(
@@ -83,12 +83,12 @@ def _tinted(colour: Pixels, tint: tuple[float, float, float]) -> Pixels:
 
 
 def _outline(alpha: Pixels) -> Pixels:
-    inside = (alpha > 0.5).astype(np.uint8)  # noqa: PLR2004
+    inside = (alpha > 0.5).astype(np.uint8)
     deep = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / PAINT_PX
     away = cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / PAINT_PX
     radius = max(0.01, min(float(deep.max()), 0.20))
     t = np.clip(deep / radius, 0, 1)
-    dome = np.sqrt(np.clip(1 - (1 - t) ** 2, 0, 1)) * min(THICKEST, 0.8 * radius)
+    dome: Pixels = np.sqrt(np.clip(1 - (1 - t) ** 2, 0, 1)) * min(THICKEST, 0.8 * radius)
     dome = cv2.GaussianBlur(dome.astype(np.float32), (0, 0), PAINT_PX * 0.010) * inside
     both = np.dstack([away, dome]).astype(np.float32)
     small: Pixels = cv2.resize(both, (OUTLINE_PX, OUTLINE_PX), interpolation=cv2.INTER_AREA)
@@ -97,10 +97,10 @@ def _outline(alpha: Pixels) -> Pixels:
 
 def _paint(colour: Pixels, flat: Pixels, alpha: Pixels) -> Pixels:
     """Colour, and slopes of a fine relief in which lighter lies higher."""
-    light = (flat @ np.array([0.3, 0.6, 0.1], np.float32)) * (alpha > 0.5)  # noqa: PLR2004
+    light = (flat @ np.array([0.3, 0.6, 0.1], np.float32)) * (alpha > 0.5)
     fine = cv2.GaussianBlur(light.astype(np.float32), (0, 0), PAINT_PX * 0.004)
     gx = cv2.Sobel(fine, cv2.CV_32F, 1, 0, ksize=3)
     gy = -cv2.Sobel(fine, cv2.CV_32F, 0, 1, ksize=3)
-    rim = cv2.erode((alpha > 0.9).astype(np.uint8), np.ones((7, 7), np.uint8))  # noqa: PLR2004
+    rim = cv2.erode((alpha > 0.9).astype(np.uint8), np.ones((7, 7), np.uint8))
     slopes = np.dstack([gx, gy]) * 0.55 * rim[..., None]
     return np.ascontiguousarray(np.dstack([colour, slopes]).astype(np.float32))

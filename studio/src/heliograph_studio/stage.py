@@ -146,7 +146,7 @@ def _adapt(
         world[layout.SKY_LIGHT : layout.SKY_LIGHT + 3] = (0.10, 0.10, 0.16)
         world[layout.SUN_LIGHT : layout.SUN_LIGHT + 3] = (2.4, 2.2, 1.95)
         world[layout.CLOUDS : layout.CLOUDS + 4] = (0.0, 1.5, float(rng.uniform(0.55, 1.0)), 0.0)
-        world[layout.PLANET] = float(rng.uniform(0.16, 0.34)) if rng.random() < 0.75 else 0.0  # noqa: PLR2004
+        world[layout.PLANET] = float(rng.uniform(0.16, 0.34)) if rng.random() < 0.75 else 0.0
         hue = PLANETS[int(rng.integers(len(PLANETS)))]
         world[layout.PLANET_COLOUR : layout.PLANET_COLOUR + 3] = hue
         world[layout.FOG_DENSITY] = 0.0

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from heliograph_studio.kernels.layout import FAR_REACH, NEAR_REACH
 from heliograph_studio.kernels.noise import fill_fractal

@@ -93,7 +93,7 @@ def add_bubbles(shown: Pixels, depth: Pixels, rng: np.random.Generator) -> Pixel
     layer = np.maximum(
         cv2.GaussianBlur(layer, (0, 0), 0.7), cv2.GaussianBlur(specks, (0, 0), 0.9 * k)
     )
-    layer *= depth > 2.0  # noqa: PLR2004 - nothing right before the lens
+    layer *= depth > 2.0  # nothing right before the lens
     return shown + (np.array([0.80, 0.97, 1.0], np.float32) - shown) * layer[..., None]
 
 

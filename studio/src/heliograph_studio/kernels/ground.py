@@ -19,83 +19,95 @@ from heliograph_studio.kernels.layout import (
 )
 from heliograph_studio.kernels.noise import fract, fractal2, hash3, kernel, noise2, smooth
 
+# Each kind answers (share of colour B, brightness, bump along x, bump along z) at a place.
+
+
+@kernel
+def snowfield(x, z):
+    a, b = noise2(x * 13, z * 13) - 0.5, noise2(x * 13 + 40, z * 13) - 0.5
+    return 0.25 * noise2(x * 0.7, z * 0.7), 1.0, a, b
+
+
+@kernel
+def grass(x, z):
+    blade = noise2(x * 34, z * 17) - 0.5
+    patch = fractal2(x * 0.55, z * 0.55, 3)
+    tone = 0.72 + 0.75 * noise2(x * 26 + 3, z * 11) * noise2(x * 7, z * 7)
+    return smooth(0.25, 0.65, patch), tone, 2.4 * blade, 2.0 * (noise2(x * 30 + 9, z * 21) - 0.5)
+
+
+@kernel
+def sand(x, z):
+    bend = 2.2 * fractal2(x * 0.5, z * 0.5, 3)
+    ripple = math.sin((z + 0.25 * x) * 13.0 + bend * 6.0)
+    grain = noise2(x * 60, z * 60) - 0.5
+    share = 0.5 * fractal2(x * 0.9, z * 0.9, 3)
+    return share, 0.96 + 0.1 * grain, 0.25 * grain, 0.55 * ripple + 0.3 * grain
+
+
+@kernel
+def stone(x, y, z):
+    a = fractal2(x * 1.3 + y, z * 1.3 + y * 0.7, 5)
+    crack = smooth(0.03, 0.0, abs(noise2(x * 2.1 + 3.0 * a, z * 2.1 + y) - 0.5))
+    bx, bz = noise2(x * 5 + y, z * 5) - 0.5, noise2(x * 5 + 17, z * 5 + y) - 0.5
+    return smooth(0.3, 0.65, a), 0.75 + 0.5 * a - 0.35 * crack, 2.2 * bx, 2.2 * bz
+
+
+@kernel
+def earth(x, z):
+    leaf = noise2(x * 15, z * 15)
+    moss = smooth(0.36, 0.55, fractal2(x * 0.8 + 5, z * 0.8, 4))
+    tone = 0.55 + 0.8 * leaf * noise2(x * 37, z * 37) + 0.15 * moss
+    return moss, tone, 2.6 * (leaf - 0.5), 2.6 * (noise2(x * 15 + 31, z * 15) - 0.5)
+
+
+@kernel
+def paving(x, z):
+    row = math.floor(z * 1.1)
+    u, v = fract(x * 1.1 + 0.5 * (row - 2.0 * math.floor(row * 0.5))), fract(z * 1.1)
+    joint = smooth(0.035, 0.0, min(min(u, 1.0 - u), min(v, 1.0 - v)))
+    slab = hash3(math.floor(x * 1.1 + 0.5 * row), 3, row)
+    tone = 0.85 + 0.25 * fractal2(x * 6, z * 6, 3) - 0.5 * joint
+    return (
+        slab,
+        tone,
+        0.4 * (noise2(x * 20, z * 20) - 0.5),
+        0.4 * (noise2(x * 20 + 9, z * 20) - 0.5),
+    )
+
+
+@kernel
+def boards(x, z):
+    plank = math.floor(x * 2.6)
+    joint = smooth(0.03, 0.0, min(fract(x * 2.6), 1.0 - fract(x * 2.6)))
+    grain = fractal2(x * 22.0 + 3.0 * plank, z * 1.4 + plank * 7.0, 4)
+    share = hash3(plank, 1, 2) * 0.6 + 0.5 * grain
+    return share, 0.78 + 0.45 * grain - 0.5 * joint, 0.3 * (grain - 0.5), 0.0
+
+
+@kernel
+def moon_dust(x, z):
+    a, b = noise2(x * 9, z * 9) - 0.5, noise2(x * 9 + 13, z * 9) - 0.5
+    return fractal2(x * 2.2, z * 2.2, 5), 0.8 + 0.4 * noise2(x * 18, z * 18), 1.6 * a, 1.6 * b
+
 
 @kernel
 def pattern(kind, x, y, z):
-    """(share of colour B, brightness, bump along x, bump along z) of a kind of ground."""
     if kind == SNOWFIELD:
-        return (
-            0.25 * noise2(x * 0.7, z * 0.7),
-            1.0,
-            noise2(x * 13, z * 13) - 0.5,
-            noise2(x * 13 + 40, z * 13) - 0.5,
-        )
+        return snowfield(x, z)
     if kind == GRASS:
-        blade = noise2(x * 34, z * 17) - 0.5
-        patch = fractal2(x * 0.55, z * 0.55, 3)
-        tone = 0.72 + 0.75 * noise2(x * 26 + 3, z * 11) * noise2(x * 7, z * 7)
-        return (
-            smooth(0.25, 0.65, patch),
-            tone,
-            2.4 * blade,
-            2.0 * (noise2(x * 30 + 9, z * 21) - 0.5),
-        )
+        return grass(x, z)
     if kind == SAND:
-        bend = 2.2 * fractal2(x * 0.5, z * 0.5, 3)
-        ripple = math.sin((z + 0.25 * x) * 13.0 + bend * 6.0)
-        grain = noise2(x * 60, z * 60) - 0.5
-        return (
-            0.5 * fractal2(x * 0.9, z * 0.9, 3),
-            0.96 + 0.1 * grain,
-            0.25 * grain,
-            0.55 * ripple + 0.3 * grain,
-        )
+        return sand(x, z)
     if kind == STONE:
-        a = fractal2(x * 1.3 + y, z * 1.3 + y * 0.7, 5)
-        crack = smooth(0.03, 0.0, abs(noise2(x * 2.1 + 3.0 * a, z * 2.1 + y) - 0.5))
-        return (
-            smooth(0.3, 0.65, a),
-            0.75 + 0.5 * a - 0.35 * crack,
-            2.2 * (noise2(x * 5 + y, z * 5) - 0.5),
-            2.2 * (noise2(x * 5 + 17, z * 5 + y) - 0.5),
-        )
+        return stone(x, y, z)
     if kind == EARTH:
-        leaf = noise2(x * 15, z * 15)
-        moss = smooth(0.36, 0.55, fractal2(x * 0.8 + 5, z * 0.8, 4))
-        return (
-            moss,
-            0.55 + 0.8 * leaf * noise2(x * 37, z * 37) + 0.15 * moss,
-            2.6 * (leaf - 0.5),
-            2.6 * (noise2(x * 15 + 31, z * 15) - 0.5),
-        )
+        return earth(x, z)
     if kind == PAVING:
-        row = math.floor(z * 1.1)
-        u, v = fract(x * 1.1 + 0.5 * (row - 2.0 * math.floor(row * 0.5))), fract(z * 1.1)
-        joint = smooth(0.035, 0.0, min(min(u, 1.0 - u), min(v, 1.0 - v)))
-        stone = hash3(math.floor(x * 1.1 + 0.5 * row), 3, row)
-        return (
-            stone,
-            0.85 + 0.25 * fractal2(x * 6, z * 6, 3) - 0.5 * joint,
-            0.4 * (noise2(x * 20, z * 20) - 0.5),
-            0.4 * (noise2(x * 20 + 9, z * 20) - 0.5),
-        )
+        return paving(x, z)
     if kind == BOARDS:
-        plank = math.floor(x * 2.6)
-        joint = smooth(0.03, 0.0, min(fract(x * 2.6), 1.0 - fract(x * 2.6)))
-        grain = fractal2(x * 22.0 + 3.0 * plank, z * 1.4 + plank * 7.0, 4)
-        return (
-            hash3(plank, 1, 2) * 0.6 + 0.5 * grain,
-            0.78 + 0.45 * grain - 0.5 * joint,
-            0.3 * (grain - 0.5),
-            0.0,
-        )
-    crater = fractal2(x * 2.2, z * 2.2, 5)
-    return (
-        crater,
-        0.8 + 0.4 * noise2(x * 18, z * 18),
-        1.6 * (noise2(x * 9, z * 9) - 0.5),
-        1.6 * (noise2(x * 9 + 13, z * 9) - 0.5),
-    )
+        return boards(x, z)
+    return moon_dust(x, z)
 
 
 @kernel

@@ -98,75 +98,24 @@ def building(x, y, z, height, seed, wide, deep):
 
 
 @kernel
+def elbow(x, y, z, reach, low, bend, tip, thick):
+    """An arm that goes out from low to bend and then up to the tip."""
+    out = limb(x, y, z, 0.0, low, 0.0, reach, bend, 0.0, thick, thick)
+    up = limb(x, y, z, reach, bend, 0.0, reach * 1.05, tip, 0.0, thick, thick * 0.9)
+    return min(out, up)
+
+
+@kernel
 def cactus(x, y, z, height, seed):
-    angle = math.atan2(z, x)
-    ribs = 0.012 * height * math.sin(angle * 12.0)
-    d = limb(x, y, z, 0.0, 0.0, 0.0, 0.0, 0.92 * height, 0.0, 0.085 * height, 0.075 * height)
+    """A ribbed column with two arms; heights below are shares of its own."""
+    x, y, z = x / height, y / height, z / height
+    ribs = 0.012 * math.sin(math.atan2(z, x) * 12.0)
+    trunk = limb(x, y, z, 0.0, 0.0, 0.0, 0.0, 0.92, 0.0, 0.085, 0.075)
     c, s = math.cos(seed), math.sin(seed)
-    u = x * c + z * s
-    w = z * c - x * s
-    arm = limb(
-        u,
-        y,
-        w,
-        0.0,
-        0.42 * height,
-        0.0,
-        0.24 * height,
-        0.46 * height,
-        0.0,
-        0.05 * height,
-        0.05 * height,
-    )
-    arm = min(
-        arm,
-        limb(
-            u,
-            y,
-            w,
-            0.24 * height,
-            0.46 * height,
-            0.0,
-            0.25 * height,
-            0.74 * height,
-            0.0,
-            0.05 * height,
-            0.045 * height,
-        ),
-    )
-    arm = min(
-        arm,
-        limb(
-            u,
-            y,
-            w,
-            0.0,
-            0.30 * height,
-            0.0,
-            -0.20 * height,
-            0.34 * height,
-            0.0,
-            0.045 * height,
-            0.045 * height,
-        ),
-    )
-    arm = min(
-        arm,
-        limb(
-            u,
-            y,
-            w,
-            -0.20 * height,
-            0.34 * height,
-            0.0,
-            -0.21 * height,
-            0.56 * height,
-            0.0,
-            0.045 * height,
-            0.04 * height,
-        ),
-    )
-    return (blend(d, arm, 0.06 * height) + ribs) * 0.8
+    u, w = x * c + z * s, z * c - x * s
+    right = elbow(u, y, w, 0.24, 0.42, 0.46, 0.74, 0.05)
+    left = elbow(u, y, w, -0.20, 0.30, 0.34, 0.56, 0.045)
+    return (blend(trunk, min(right, left), 0.06) + ribs) * 0.8 * height
 
 
 @kernel
