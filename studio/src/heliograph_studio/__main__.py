@@ -2,22 +2,11 @@
 
 import argparse
 import asyncio
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 from heliograph_studio import Order, Studio, StudioError, warm_up
-
-
-def _default_cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or (Path.home() / ".cache")
-    folder = Path(base) / "heliograph-studio"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return Path(tempfile.gettempdir()) / "heliograph-studio"
-    return folder
+from heliograph_studio.cache import default_cache_dir
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,7 +46,7 @@ def run() -> None:
     """Draw one picture, or compile the kernels."""
     parser = _parser()
     options = parser.parse_args()
-    cache_dir = options.cache_dir or _default_cache()
+    cache_dir = options.cache_dir or default_cache_dir()
     try:
         if options.warm_up:
             print(f"ready after {warm_up(cache_dir):.1f} s")  # noqa: T201

@@ -107,7 +107,9 @@ def make_cast(
     players = [
         player for subject in scene.subjects for player in _players(cast, subject, rng, camera_yaw)
     ]
-    standing = [p for p in players if p.subject.slug not in HEAVENLY or len(scene.subjects) == 1]
+    standing = [p for p in players if p.subject.slug not in HEAVENLY]
+    if not standing:
+        standing = players
     places = _row_of_places(standing, rng)
     for player, (x, z) in zip(standing, places, strict=True):
         base = _base(player, (x, z), scene, height_at, rng, floats=floats)
@@ -148,8 +150,8 @@ def _players(
 
 def _row_of_places(players: list[_Player], rng: np.random.Generator) -> list[tuple[float, float]]:
     """Side by side; from five on in two rows, taller ones behind."""
-    if len(players) == 1:
-        return [(0.0, 0.0)]
+    if len(players) <= 1:
+        return [(0.0, 0.0)] * len(players)
     rows = [players] if len(players) <= 4 else [players[::2], players[1::2]]
     found: dict[int, tuple[float, float]] = {}
     for number, row in enumerate(rows):

@@ -140,7 +140,8 @@ def index() -> dict[str, Term]:
 def _put_names(found: _Index) -> None:
     for subject in sorted(subjects().values(), key=_rank):
         for name in (subject.name, subject.slug.replace("-", " "), subject.chinese_name):
-            if name not in NEVER_NAMES:
+            telling = len(name) > 1 or HAN.search(name)
+            if telling and not name.isdigit() and name not in NEVER_NAMES:
                 found.put(name, "subject", subject.slug)
 
 

@@ -1,0 +1,127 @@
+"""Real renders, small."""
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from heliograph_studio import Order, StudioError, __version__
+from heliograph_studio.settings import SETTINGS
+
+SUBJECTS_OF_EVERY_KIND = [
+    "a panda, a frog and a lion",
+    "nine cats",
+    "a tiny mouse next to a giant elephant",
+    "sun and moon",
+    "a rainbow",
+    "a ship on the sea",
+    "a red heart",
+    "a flag of japan",
+    "",
+    "🐼🐼🐼",
+    "\x00\ud800",
+]
+
+
+def sound(pixels, size=(96, 96)):
+    """Of the right size, and neither black, white nor flat."""
+    assert pixels.shape == (size[1], size[0], 3)
+    return 4 < pixels.mean() < 251 and pixels.std() > 3
+
+
+@pytest.mark.parametrize("setting", sorted(SETTINGS))
+def test_every_setting_renders(draw, setting):
+    words = {"sky": "above the clouds"}.get(setting, setting)
+    pixels, warnings = draw(f"{words}, a dog", size=(64, 64))
+    assert sound(pixels, (64, 64))
+    assert warnings == ()
+
+
+@pytest.mark.parametrize("prompt", SUBJECTS_OF_EVERY_KIND)
+def test_every_kind_of_subject_renders(draw, prompt):
+    pixels, _ = draw(prompt)
+    assert sound(pixels)
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "watercolor",
+        "oil painting",
+        "pencil sketch",
+        "cartoon",
+        "pixel art",
+        "black and white",
+        "sepia",
+    ],
+)
+def test_every_style_changes_the_picture(draw, style):
+    plain, _ = draw("a castle on a hill")
+    styled, _ = draw(f"a castle on a hill, {style}")
+    assert sound(styled)
+    assert np.abs(styled.astype(int) - plain).mean() > 4
+
+
+def test_the_picture_has_exactly_the_asked_size(draw):
+    for size in [(64, 200), (333, 65), (169, 96)]:
+        pixels, _ = draw("a tree", size=size)
+        assert pixels.shape == (size[1], size[0], 3)
+
+
+def test_the_same_order_gives_the_same_bytes(draw):
+    first, _ = draw("two foxes in the rain at night", seed=7)
+    again, _ = draw("two foxes in the rain at night", seed=7)
+    assert np.array_equal(first, again)
+
+
+def test_seeds_differ_visibly(draw):
+    one, _ = draw("a castle in a forest", seed=1)
+    other, _ = draw("a castle in a forest", seed=2)
+    assert np.abs(one.astype(int) - other).mean() > 8
+
+
+def test_night_is_darker_than_day(draw):
+    night, _ = draw("a house in a meadow at night")
+    day, _ = draw("a house in a meadow at noon")
+    assert night.mean() < 0.85 * day.mean()
+
+
+def test_the_file_names_the_engine_and_what_was_asked(cache_dir):
+    from heliograph_studio.drawing import draw as draw_order
+
+    png, _ = draw_order(Order("a 熊猫", "", 64, 64, 5), lambda _: None)
+    text = Image.open(io.BytesIO(png)).text
+    assert text["engine"] == "studio"
+    assert text["version"] == __version__
+    assert (text["prompt"], text["seed"]) == ("a 熊猫", "5")
+
+
+@pytest.mark.parametrize("size", [(63, 100), (100, 2049), (0, -1)])
+def test_a_size_that_nobody_can_draw_is_refused(size):
+    with pytest.raises(StudioError, match="must lie between 64 and 2048"):
+        Order("x", "", *size, 1).check()
+
+
+@settings(max_examples=12)
+@given(prompt=st.text(max_size=200), seed=st.integers(-(2**70), 2**70))
+def test_any_text_and_seed_give_a_sound_picture(cache_dir, prompt, seed):
+    from heliograph_studio.drawing import draw as draw_order
+
+    png, _ = draw_order(Order(prompt, "", 64, 64, seed), lambda _: None)
+    assert sound(np.asarray(Image.open(io.BytesIO(png))), (64, 64))
+
+
+def test_progress_rises_and_whoever_hears_it_may_stop_the_drawing(cache_dir):
+    from heliograph_studio.drawing import draw as draw_order
+
+    heard = []
+    draw_order(Order("a tree", "", 64, 64, 1), heard.append)
+    assert heard == sorted(heard)
+    assert 0 < heard[0] < heard[-1] <= 1
+    with pytest.raises(KeyError, match="enough"):
+        draw_order(
+            Order("a tree", "", 64, 64, 1), lambda _: (_ for _ in ()).throw(KeyError("enough"))
+        )
