@@ -25,8 +25,8 @@ async def record_submit(runtime: Runtime, task: NewTask) -> str:
     for connection in connections:
         connection.add_query_logger(said.append)
         await runtime.pool.release(connection)
-    (task_id,) = await submit_tasks(runtime, [task])
-    statements = [_statement(one, str(task_id), task.key.account_id) for one in said]
+    (accepted,) = await submit_tasks(runtime, [task])
+    statements = [_statement(one, accepted.task_id, task.key.account_id) for one in said]
     return "\n".join([f"\\set id random(1, {2**47})", *statements, ""])
 
 

@@ -47,8 +47,8 @@ async def prepare(settings: Settings, folder: Path) -> tuple[list[str], str]:
         keys = [await _rich_key(runtime, number) for number in range(database.CLIENTS)]
         task = await _task(runtime, keys[0])
         (folder / "submit.sql").write_text(await database.record_submit(runtime, task))
-        (task_id,) = await submit_tasks(runtime, [task])
-    return keys, str(task_id)
+        (accepted,) = await submit_tasks(runtime, [task])
+    return keys, accepted.task_id
 
 
 async def _rich_key(runtime: Runtime, number: int) -> str:

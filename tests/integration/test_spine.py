@@ -16,7 +16,7 @@ from heliograph.tasks.finish import finish
 from heliograph.tasks.pictures import store_pictures
 from heliograph.tasks.rescue import expire_files, sweep
 from heliograph.tasks.run import advance
-from heliograph.tasks.submit import submit_tasks
+from heliograph.tasks.submit import Accepted, submit_tasks
 from heliograph.tasks.task import LEASE_SECONDS, failed
 from support.spine import open_spine, pictures
 
@@ -50,7 +50,12 @@ async def test_of_tasks_in_one_commit_only_those_that_cannot_pay_are_refused(spi
         spine.asked(poor, num_images=1),
     ]
     answers = await submit_tasks(spine.runtime, asked)
-    assert [type(answer) for answer in answers] == [PaymentRequired, str, str, PaymentRequired]
+    assert [type(answer) for answer in answers] == [
+        PaymentRequired,
+        Accepted,
+        Accepted,
+        PaymentRequired,
+    ]
     assert answers[3].message.startswith(
         "Insufficient balance: the task needs $0.03, available is $0.02"
     )

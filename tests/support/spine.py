@@ -13,6 +13,7 @@ from PIL import Image
 
 from heliograph.accounts.account import Key
 from heliograph.accounts.issue import KeyWish, issue_key
+from heliograph.accounts.limit import KeyLimits
 from heliograph.accounts.store import create_account, read_keys_by_id
 from heliograph.base.clock import SettableClock
 from heliograph.base.settings import load_settings
@@ -78,7 +79,7 @@ class Spine:
     clock: SettableClock
     engine: ScriptedEngine
 
-    async def key(self, dollars=10, *, test=False, **account) -> Key:
+    async def key(self, dollars=10, *, test=False, limits=None, **account) -> Key:
         """A key of a new account with `dollars` on it."""
         pool, now = self.runtime.pool, self.clock.now()
         limit = account.get("max_live_tasks", 1000)
@@ -86,13 +87,22 @@ class Spine:
         if dollars:
             micros = round(dollars * 1_000_000)
             await top_up(pool, owner.account_id, micros, note=None, now=now)
-        wish = KeyWish(owner.account_id, "test", test, "auto", 10_000)
-        minted = await issue_key(pool, wish, now=now)
-        return (await read_keys_by_id(pool, [minted.key_id]))[minted.key_id].key
+        return await self.another_key(owner.account_id, test=test, limits=limits)
+
+    async def another_key(self, account_id, *, test=False, limits=None) -> Key:
+        """One key more of an account."""
+        wish = KeyWish(account_id, "test", test, "auto", 10_000, limits or KeyLimits())
+        minted = await issue_key(self.runtime.pool, wish, now=self.clock.now())
+        return await self.key_again(minted.key_id)
+
+    async def key_again(self, key_id) -> Key:
+        """The key as it is now."""
+        return (await read_keys_by_id(self.runtime.pool, [key_id]))[key_id].key
 
     def asked(self, key, **fields) -> NewTask:
         """A checked request for `key`."""
         callback = fields.pop("callback_url", None)
+        idempotency_key = fields.pop("idempotency_key", None)
         body = {"input": {"mode": "text-to-image", "prompt": "a panda", **fields}}
         if callback:
             body |= {"request_type": "callback", "callback_url": callback}
@@ -103,14 +113,14 @@ class Spine:
             check_callback=self.runtime.check_callback,
             check_image_url=self.runtime.check_image_url,
         )
-        return NewTask(key, submission)
+        return NewTask(key, submission, idempotency_key)
 
     async def submit(self, key, **fields) -> uuid.UUID:
         """Submit one task; its id. Raises the Fault with which it is refused."""
         answer = (await submit_tasks(self.runtime, [self.asked(key, **fields)]))[0]
         if isinstance(answer, Exception):
             raise answer
-        return uuid.UUID(answer)
+        return uuid.UUID(answer.task_id)
 
     async def row(self, task_id):
         """The task's row."""

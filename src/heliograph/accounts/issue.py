@@ -1,24 +1,26 @@
 """A new key for an account."""
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from heliograph.accounts import store
 from heliograph.accounts.account import Key
 from heliograph.accounts.keys import MintedKey, mint_key
+from heliograph.accounts.limit import KeyLimits
 from heliograph.base.database import Pool, transaction
 from heliograph.base.errors import NotFound
 
 
 @dataclass(frozen=True)
 class KeyWish:
-    """What a key shall be: whose, for what, and on which route."""
+    """What a key shall be: whose, for what, on which route, and within which limits."""
 
     account_id: str
     name: str
     test: bool
     routing: str
     rate_limit_per_minute: int
+    limits: KeyLimits = field(default_factory=KeyLimits)
 
 
 async def issue_key(pool: Pool, wish: KeyWish, *, now: datetime.datetime) -> MintedKey:
@@ -41,5 +43,5 @@ async def issue_key(pool: Pool, wish: KeyWish, *, now: datetime.datetime) -> Min
             expires_at=None,
             revoked_at=None,
         )
-        await store.create_key(connection, key, minted.secret_sha256)
+        await store.create_key(connection, wish.limits.applied_to(key), minted.secret_sha256)
     return minted

@@ -15,6 +15,9 @@ from heliograph.accounts.account import Account, Key
 from heliograph.base import errors
 from heliograph.base.database import Connection
 
+ACCOUNT_COLUMNS = ", ".join(field.name for field in dataclasses.fields(Account))
+KEY_COLUMNS = ", ".join(field.name for field in dataclasses.fields(Key))
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoredKey:
@@ -29,11 +32,11 @@ async def create_account(
 ) -> Account:
     """Add an account with an empty balance and a new secret for its notices."""
     row = await connection.fetchrow(
-        """
+        f"""
         WITH account AS (
             INSERT INTO accounts (account_id, name, webhook_secret, max_live_tasks, created_at)
             VALUES ($1, $2, $3, $4, $5)
-            RETURNING account_id, name, webhook_secret, max_live_tasks, created_at
+            RETURNING {ACCOUNT_COLUMNS}
         ), balance AS (
             INSERT INTO balances (account_id) SELECT account_id FROM account
         )
@@ -51,10 +54,7 @@ async def create_account(
 async def list_accounts(connection: Connection) -> list[Account]:
     """Every account, the oldest first."""
     rows = await connection.fetch(
-        """
-        SELECT account_id, name, webhook_secret, max_live_tasks, created_at FROM accounts
-        ORDER BY created_at, account_id
-        """
+        f"SELECT {ACCOUNT_COLUMNS} FROM accounts ORDER BY created_at, account_id"
     )
     return [Account(**row) for row in rows]
 
@@ -69,22 +69,32 @@ async def read_accounts(
 ) -> Mapping[str, Account]:
     """The accounts among `account_ids` that exist, by id."""
     rows = await connection.fetch(
-        """
-        SELECT account_id, name, webhook_secret, max_live_tasks, created_at FROM accounts
-        WHERE account_id = ANY($1)
-        """,
-        list(account_ids),
+        f"SELECT {ACCOUNT_COLUMNS} FROM accounts WHERE account_id = ANY($1)", list(account_ids)
     )
     return {row["account_id"]: Account(**row) for row in rows}
 
 
-async def create_key(connection: Connection, key: Key, secret_sha256: bytes) -> None:
-    """Add a key. Raises NotFound when there is no such account."""
+async def set_webhook_url(connection: Connection, account_id: str, url: str | None) -> bool:
+    """Where notices about the account itself go from now on. False when there is no such account."""
     status = await connection.execute(
-        """
-        INSERT INTO api_keys (key_id, account_id, name, test, routing, rate_limit_per_minute,
-            created_at, expires_at, revoked_at, secret_sha256)
-        SELECT $1, account_id, $3, $4, $5, $6, $7, $8, $9, $10
+        "UPDATE accounts SET webhook_url = $2 WHERE account_id = $1", account_id, url
+    )
+    return bool(status == "UPDATE 1")
+
+
+async def create_key(connection: Connection, key: Key, secret_sha256: bytes) -> None:
+    """Add a key; what it spends is counted from now on if it has a cap.
+
+    Raises NotFound when there is no such account.
+    """
+    status = await connection.execute(
+        f"""
+        WITH capped AS (
+            UPDATE balances SET has_caps = true
+            WHERE account_id = $2 AND ($10::bigint IS NOT NULL OR $11::bigint IS NOT NULL)
+        )
+        INSERT INTO api_keys ({KEY_COLUMNS}, secret_sha256)
+        SELECT $1, account_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, coalesce($14, $1), $15
         FROM accounts WHERE account_id = $2
         """,
         *dataclasses.astuple(key),
@@ -97,15 +107,13 @@ async def create_key(connection: Connection, key: Key, secret_sha256: bytes) -> 
 async def list_keys(connection: Connection, account_id: str | None = None) -> list[Key]:
     """The keys of one account, or of all, the oldest first; revoked and expired ones too."""
     rows = await connection.fetch(
-        """
-        SELECT key_id, account_id, name, test, routing, rate_limit_per_minute,
-            created_at, expires_at, revoked_at
-        FROM api_keys WHERE $1::text IS NULL OR account_id = $1
+        f"""
+        SELECT {KEY_COLUMNS} FROM api_keys WHERE $1::text IS NULL OR account_id = $1
         ORDER BY created_at, key_id
         """,
         account_id,
     )
-    return [Key(**row) for row in rows]
+    return [_key(dict(row)) for row in rows]
 
 
 async def read_keys_by_id(
@@ -113,14 +121,29 @@ async def read_keys_by_id(
 ) -> Mapping[str, StoredKey]:
     """The keys among `key_ids` that exist, by id."""
     rows = await connection.fetch(
-        """
-        SELECT key_id, account_id, name, test, routing, rate_limit_per_minute,
-            created_at, expires_at, revoked_at, secret_sha256
-        FROM api_keys WHERE key_id = ANY($1)
-        """,
-        list(key_ids),
+        f"SELECT {KEY_COLUMNS}, secret_sha256 FROM api_keys WHERE key_id = ANY($1)", list(key_ids)
     )
     return {row["key_id"]: _stored_key(dict(row)) for row in rows}
+
+
+async def write_limits(connection: Connection, key: Key) -> None:
+    """Write the caps of `key` for it and for all that share them; its other limits for it alone."""
+    await connection.execute(
+        """
+        UPDATE api_keys SET monthly_cap_micros = $3, total_cap_micros = $4,
+            models = CASE WHEN key_id = $1 THEN $5 ELSE models END,
+            networks = CASE WHEN key_id = $1 THEN $6 ELSE networks END,
+            expires_at = CASE WHEN key_id = $1 THEN $7 ELSE expires_at END
+        WHERE first_key_id = $2
+        """,
+        key.key_id,
+        key.first_key_id,
+        key.monthly_cap_micros,
+        key.total_cap_micros,
+        key.models,
+        key.networks,
+        key.expires_at,
+    )
 
 
 async def revoke_key(connection: Connection, key_id: str, *, now: datetime.datetime) -> bool:
@@ -143,7 +166,12 @@ async def expire_key(connection: Connection, key_id: str, *, expires_at: datetim
 
 def _stored_key(row: dict[str, Any]) -> StoredKey:
     secret_sha256 = row.pop("secret_sha256")
-    return StoredKey(Key(**row), secret_sha256)
+    return StoredKey(_key(row), secret_sha256)
+
+
+def _key(row: dict[str, Any]) -> Key:
+    lists = {name: row[name] and tuple(row[name]) for name in ("models", "networks")}
+    return Key(**row | lists)
 
 
 def _new_account_id() -> str:

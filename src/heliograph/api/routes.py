@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from heliograph.api.auth import Gate
 from heliograph.api.body import read_json_body
+from heliograph.api.idempotency import marked, read_idempotency_key
 from heliograph.api.wire import Json, TaskAccepted, success
 from heliograph.base.batch import Batch
 from heliograph.base.database import borrow
@@ -19,7 +20,7 @@ from heliograph.ledger.money import dollars
 from heliograph.ledger.store import read_balance
 from heliograph.runtime import Runtime
 from heliograph.tasks.store import read_statuses
-from heliograph.tasks.submit import NewTask, submit_tasks
+from heliograph.tasks.submit import Accepted, NewTask, submit_tasks
 from heliograph.tasks.task import TaskStatus, read_task_id
 from heliograph.tasks.view import status_body
 
@@ -40,7 +41,7 @@ class TaskRoutes:
     def __init__(self, runtime: Runtime, gate: Gate) -> None:
         self._runtime = runtime
         self._gate = gate
-        self._submit: Batch[NewTask, str | Fault] = Batch(
+        self._submit: Batch[NewTask, Accepted | Fault] = Batch(
             partial(submit_tasks, runtime), MAX_SUBMITS_PER_COMMIT
         )
         self._read_status: Batch[uuid.UUID, TaskStatus | None] = Batch(
@@ -48,7 +49,10 @@ class TaskRoutes:
         )
 
     async def generate_task(self, request: Request) -> Response:
-        """POST generateTask: check, price, hold the money, queue; answer the task id."""
+        """POST generateTask: check, price, hold the money, queue; answer the task id.
+
+        With an idempotency key that was used for the same request, answer that task's id again.
+        """
         key = await self._gate.admit(request)
         model = self._runtime.models.get(request.path_params["model"])
         if model is None:
@@ -59,10 +63,10 @@ class TaskRoutes:
             check_callback=self._runtime.check_callback,
             check_image_url=self._runtime.check_image_url,
         )
-        accepted = await self._submit(NewTask(key, submission))
+        accepted = await self._submit(NewTask(key, submission, read_idempotency_key(request)))
         if isinstance(accepted, Fault):
             raise accepted
-        return success(TaskAccepted(accepted))
+        return marked(success(TaskAccepted(accepted.task_id)), replayed=accepted.replayed)
 
     async def status_task(self, request: Request) -> Response:
         """GET statusTask: what a task of this key's account and of this model has come to.

@@ -151,7 +151,8 @@ def _busy_when_in_trouble() -> Iterator[None]:
     except tuple(PASSING_TROUBLE) as error:
         kind = next(kind for kind in PASSING_TROUBLE if isinstance(error, kind))
         message, retry_after_seconds = PASSING_TROUBLE[kind]
-        raise Busy(message, retry_after_seconds) from error
+        locked = kind is asyncpg.LockNotAvailableError
+        raise Busy(message, retry_after_seconds, locked=locked) from error
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ HeliographError
 │   ├── Gone                 410  the file has been deleted, as announced
 │   ├── TooLarge             413  the body is over the limit
 │   ├── UnsupportedMediaType 415  the body is not JSON
+│   ├── UnprocessableEntity  422  the idempotency key belongs to another request
 │   ├── TooManyRequests      429  a rate or concurrency limit is reached
 │   ├── ServerFault          500  a defect of ours; the client learns a request id, never a traceback
 │   └── Busy                 503  try again later: the store is busy or the service is stopping
@@ -98,6 +99,10 @@ class UnsupportedMediaType(Fault):
     status = 415
 
 
+class UnprocessableEntity(Fault):
+    status = 422
+
+
 class TooManyRequests(Fault):
     """A limit is reached; `retry_after_seconds` says when to come back."""
 
@@ -116,12 +121,16 @@ class ServerFault(Fault):
 
 
 class Busy(Fault):
-    """Nothing is wrong with the request; `retry_after_seconds` says when to come back."""
+    """Nothing is wrong with the request; `retry_after_seconds` says when to come back.
+
+    `locked`: somebody else holds a row that is needed, and has held it for too long.
+    """
 
     status = 503
 
-    def __init__(self, message: str, retry_after_seconds: int = 2) -> None:
+    def __init__(self, message: str, retry_after_seconds: int = 2, *, locked: bool = False) -> None:
         super().__init__(message, headers={"Retry-After": str(retry_after_seconds)})
+        self.locked = locked
 
 
 class TaskFault(HeliographError):

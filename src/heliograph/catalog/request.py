@@ -147,7 +147,7 @@ def _image_urls(
         path = f"input.image_urls[{index}]"
         if not _is_image_url(url):
             raise unfit(path, url, model, mode)
-        _check_url(path, url, check)
+        check_url(path, url, check)
     return urls
 
 
@@ -164,11 +164,12 @@ def _callback_url(sent: GenerateTaskBody, body: bytes, model: Model, check: UrlC
         return None
     if not sent.callback_url:
         raise missing("callback_url", body, model)
-    _check_url("callback_url", sent.callback_url, check)
+    check_url("callback_url", sent.callback_url, check)
     return sent.callback_url
 
 
-def _check_url(path: str, url: str, check: UrlCheck) -> None:
+def check_url(path: str, url: str, check: UrlCheck) -> None:
+    """Raise BadRequest, naming `path`, when `url` holds a NUL or `check` refuses it."""
     if "\0" in url:
         raise BadRequest(f"{path} holds a NUL character, which no URL has. Remove it.", path)
     try:

@@ -1,6 +1,7 @@
 """Money as whole micro-dollars: $1 is 1,000,000 and $0.03 is 30,000. Inside, never a float."""
 
 import dataclasses
+import datetime
 import decimal
 import re
 import uuid
@@ -18,7 +19,11 @@ _DOLLARS = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,6})?")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Balance:
-    """What an account has, in micros (funded = available + held + charged), and its open tasks."""
+    """What an account has, in micros (funded = available + held + charged), and its open tasks.
+
+    `has_caps`: the spending of some of its keys is counted. The account wants to be told when less
+    than `low_balance_micros` is available, and has been told if `low_balance_told`.
+    """
 
     account_id: str
     available_micros: int
@@ -27,6 +32,30 @@ class Balance:
     funded_micros: int
     live_tasks: int
     max_live_tasks: int
+    has_caps: bool = False
+    low_balance_micros: int | None = None
+    low_balance_told: bool = False
+
+    def must_be_told(self, held_micros: int = 0) -> bool:
+        """Whether the account does not know yet that it has little left, `held_micros` taken off."""
+        if self.low_balance_micros is None or self.low_balance_told:
+            return False
+        return self.available_micros - held_micros < self.low_balance_micros
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Transfer:
+    """One movement of `amount_micros` from `debit` to `credit`; never changed, never deleted."""
+
+    transfer_id: int
+    account_id: str
+    task_id: uuid.UUID | None
+    kind: str
+    debit: str
+    credit: str
+    amount_micros: int
+    note: str | None
+    created_at: datetime.datetime
 
 
 class Hold(msgspec.Struct, frozen=True):

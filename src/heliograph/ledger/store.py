@@ -7,7 +7,6 @@ release  held      → available     the rest of the hold
 adjust   funding   ↔ available     the operator corrects, with a note
 """
 
-import dataclasses
 import datetime
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,22 +15,7 @@ import asyncpg
 
 from heliograph.base import errors
 from heliograph.base.database import Connection, transaction
-from heliograph.ledger.money import Balance, Funding, Hold, Settlement, format_dollars
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Transfer:
-    """One movement of `amount_micros` from `debit` to `credit`; never changed, never deleted."""
-
-    transfer_id: int
-    account_id: str
-    task_id: uuid.UUID | None
-    kind: str
-    debit: str
-    credit: str
-    amount_micros: int
-    note: str | None
-    created_at: datetime.datetime
+from heliograph.ledger.money import Balance, Funding, Hold, Settlement, Transfer, format_dollars
 
 
 async def lock_balances(
@@ -44,7 +28,7 @@ async def lock_balances(
     rows = await connection.fetch(
         """
         SELECT account_id, available_micros, held_micros, charged_micros, funded_micros,
-            live_tasks, max_live_tasks
+            live_tasks, max_live_tasks, has_caps, low_balance_micros, low_balance_told
         FROM balances JOIN accounts USING (account_id)
         WHERE account_id = ANY($1)
         ORDER BY account_id
@@ -60,7 +44,7 @@ async def read_balance(connection: Connection, account_id: str) -> Balance | Non
     row = await connection.fetchrow(
         """
         SELECT account_id, available_micros, held_micros, charged_micros, funded_micros,
-            live_tasks, max_live_tasks
+            live_tasks, max_live_tasks, has_caps, low_balance_micros, low_balance_told
         FROM balances JOIN accounts USING (account_id)
         WHERE account_id = $1
         """,
@@ -131,14 +115,15 @@ async def settle(
     settlement: Settlement,
     *,
     now: datetime.datetime,
-) -> None:
+) -> Balance:
     """Resolve the hold of an ended task, once and in full, and count the task as live no more.
 
+    Gives the balance after that; whoever has enough again can be told again when it is low.
     The caller has ended the task under its fence, in the same transaction. A settlement that does
     not match the hold, or comes a second time, is a defect of ours: AssertionError, or
     UniqueViolationError from the database, and the transaction ends.
     """
-    entries = await connection.fetchval(
+    row = await connection.fetchrow(
         """
         WITH held AS (
             SELECT
@@ -158,9 +143,13 @@ async def settle(
             held_micros = held_micros - $3 - $4,
             charged_micros = charged_micros + $3,
             available_micros = available_micros + $4,
-            live_tasks = live_tasks - 1
+            live_tasks = live_tasks - 1,
+            low_balance_told = low_balance_told AND available_micros + $4 < low_balance_micros
         WHERE account_id = $1 AND (SELECT unresolved FROM held)
-        RETURNING (SELECT count(*) FROM entry)
+        RETURNING (SELECT count(*) FROM entry), account_id, available_micros, held_micros,
+            charged_micros, funded_micros, live_tasks,
+            (SELECT max_live_tasks FROM accounts WHERE account_id = $1), has_caps,
+            low_balance_micros, low_balance_told
         """,
         account_id,
         task_id,
@@ -169,7 +158,9 @@ async def settle(
         now,
     )
     due = (settlement.charge_micros > 0) + (settlement.release_micros > 0)
+    entries, *balance = row or (None,)
     _must_be(due, entries, f"settlement rows of task {task_id}")
+    return Balance(*balance)
 
 
 async def top_up(
@@ -212,6 +203,27 @@ async def adjust(
         return await _lock_one(connection, account_id)
 
 
+async def watch_balance(
+    connection: Connection, account_id: str, low_balance_micros: int | None
+) -> bool:
+    """Watch for less than `low_balance_micros`, or for nothing. False when there is no such account."""
+    status = await connection.execute(
+        """
+        UPDATE balances SET low_balance_micros = $2, low_balance_told = false WHERE account_id = $1
+        """,
+        account_id,
+        low_balance_micros,
+    )
+    return bool(status == "UPDATE 1")
+
+
+async def mark_told(connection: Connection, account_id: str) -> None:
+    """Note that the account was told that its balance is low; once is enough until it rises again."""
+    await connection.execute(
+        "UPDATE balances SET low_balance_told = true WHERE account_id = $1", account_id
+    )
+
+
 async def _lock_one(connection: Connection, account_id: str) -> Balance:
     balance = (await lock_balances(connection, [account_id])).get(account_id)
     if balance is None:
@@ -232,7 +244,8 @@ async def _fund(
         )
         UPDATE balances SET
             available_micros = available_micros + $2::bigint,
-            funded_micros = funded_micros + $2::bigint
+            funded_micros = funded_micros + $2::bigint,
+            low_balance_told = low_balance_told AND available_micros + $2 < low_balance_micros
         WHERE account_id = $1
         """,
         account_id,

@@ -4,12 +4,15 @@ import asyncio
 import datetime
 import uuid
 
+from heliograph.accounts.spending.store import take_back_spending
 from heliograph.base.database import transaction
 from heliograph.base.log import log
 from heliograph.ledger.money import settle
 from heliograph.ledger.store import settle as settle_balance
 from heliograph.runtime import Runtime
 from heliograph.tasks import store
+from heliograph.tasks.batches.finish import finish_item
+from heliograph.tasks.low_balance import tell_low_balance
 from heliograph.tasks.pictures import discard_pictures
 from heliograph.tasks.task import Ending, Task, TaskStatus
 from heliograph.tasks.view import status_body
@@ -56,13 +59,20 @@ async def _commit(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | 
         )
         price = 0 if task.test else task.unit_price_micros
         settlement = settle(task.hold_micros, ending.made, price)
-        await settle_balance(connection, task.account_id, task.task_id, settlement, now=now)
+        balance = await settle_balance(
+            connection, task.account_id, task.task_id, settlement, now=now
+        )
+        if balance.has_caps and settlement.release_micros:
+            await take_back_spending(connection, task.task_id, settlement.release_micros)
+        await tell_low_balance(connection, balance, 0, now)
         if task.callback_url is not None:
             body = status_body(ended, runtime.settings.public_url)
             notice = Notice(
                 uuid.uuid4(), task.task_id, task.account_id, task.callback_url, body, now
             )
             await add_notice(connection, notice)
+        if task.batch_id is not None:
+            await finish_item(runtime, connection, task.batch_id, now)
     return ended
 
 

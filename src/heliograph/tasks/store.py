@@ -41,6 +41,7 @@ NEW_COLUMNS = {
     "callback_url": "text",
     "source": "text",
     "due_at": "timestamptz",
+    "batch_id": "uuid",
     "created_at": "timestamptz",
     "deadline_at": "timestamptz",
 }
@@ -73,6 +74,7 @@ def _new_row(draft: Draft) -> tuple[object, ...]:
         submission.callback_url,
         submission.source,
         draft.created_at + datetime.timedelta(seconds=PENDING_NUDGE_SECONDS),
+        draft.batch_id,
         draft.created_at,
         draft.deadline_at,
     )

@@ -2,52 +2,78 @@
 
 import datetime
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from heliograph.accounts.account import Key
+from heliograph.accounts.spending.budget import month_of
+from heliograph.accounts.spending.store import add_spending, read_budgets
 from heliograph.base.clock import unix_ms
-from heliograph.base.database import transaction
-from heliograph.base.errors import Fault
+from heliograph.base.database import Connection, transaction
+from heliograph.base.errors import Busy, Conflict, Fault
 from heliograph.catalog.request import Submission
 from heliograph.ledger.money import Hold
 from heliograph.ledger.store import hold_many, lock_balances
 from heliograph.runtime import Runtime
 from heliograph.tasks import store
-from heliograph.tasks.admit import Admitted, Draft, admit
+from heliograph.tasks.admit import Admitted, Books, Decision, Draft, Repeated, admit
+from heliograph.tasks.idempotency.key import KEPT_HOURS, Remembered, request_sha256
+from heliograph.tasks.idempotency.store import Pair, recall, remember
+from heliograph.tasks.low_balance import tell_low_balances
 from heliograph.tasks.task import task_id_at
 
 
 class NewTask(msgspec.Struct, frozen=True):
-    """A checked request and the key that pays for it."""
+    """A checked request, the key that pays for it, and the idempotency key that came with it.
+
+    The same idempotency key on another `route` is another request.
+    """
 
     key: Key
     submission: Submission
+    idempotency_key: str | None = None
+    route: str = "generateTask"
 
 
-async def submit_tasks(runtime: Runtime, tasks: Sequence[NewTask]) -> list[str | Fault]:
-    """Submit all of `tasks` in one commit; give the task id of each (32 hex digits) or its Fault.
+class Accepted(msgspec.Struct, frozen=True):
+    """The id of the task (32 hex digits); `replayed`: of the one that was accepted before."""
 
-    The fault of one (402, 403, 429) never touches the others. Raises Busy when the database
+    task_id: str
+    replayed: bool = False
+
+
+async def submit_tasks(runtime: Runtime, tasks: Sequence[NewTask]) -> list[Accepted | Fault]:
+    """Submit all of `tasks` in one commit; give what became of each.
+
+    The fault of one (402, 403, 422, 429) never touches the others. Raises Busy when the database
     cannot take the commit now; then nothing was accepted and nothing held.
     """
-    drafts = [_draft(runtime, task) for task in tasks]
+    now = runtime.clock.now()
+    drafts = [draft_of(runtime, task, now) for task in tasks]
     asked = [draft for draft in drafts if isinstance(draft, Draft)]
-    decisions = iter(await _commit(runtime, asked) if asked else ())
+    try:
+        decisions = iter(await _commit(runtime, asked, now) if asked else ())
+    except Busy as busy:
+        if not busy.locked:
+            raise
+        conflict = still_being_written(busy)
+        decisions = iter([conflict if draft.idempotency_key else busy for draft in asked])
     return [_answer(next(decisions)) if isinstance(draft, Draft) else draft for draft in drafts]
 
 
-def _draft(runtime: Runtime, task: NewTask) -> Draft | Fault:
+def draft_of(runtime: Runtime, task: NewTask, now: datetime.datetime) -> Draft | Fault:
+    """Route and price `task`; a Fault (403) when its key may not use the model or has no provider."""
     key, image = task.key, task.submission.image
     try:
+        key.check_model(task.submission.model)
         provider = runtime.route(test=key.test, routing=key.routing)[0]
     except Fault as fault:
         return fault
-    now = runtime.clock.now()
     price = runtime.prices.unit_price_micros(task.submission.model, image.mode, key.routing)
     model = runtime.models[task.submission.model]
     deadline = model.deadline_seconds or runtime.settings.task_deadline_seconds
+    repeatable = task.idempotency_key is not None
     return Draft(
         task_id=task_id_at(unix_ms(now), os.urandom(10)),
         key=key,
@@ -57,26 +83,100 @@ def _draft(runtime: Runtime, task: NewTask) -> Draft | Fault:
         queue=provider.queue,
         created_at=now,
         deadline_at=now + datetime.timedelta(seconds=deadline),
+        idempotency_key=task.idempotency_key,
+        request_sha256=request_sha256(task.route, task.submission) if repeatable else b"",
     )
 
 
-async def _commit(runtime: Runtime, drafts: Sequence[Draft]) -> list[Admitted | Fault]:
+async def _commit(
+    runtime: Runtime, drafts: Sequence[Draft], now: datetime.datetime
+) -> list[Decision]:
     async with transaction(runtime.pool) as connection:
-        accounts = {draft.key.account_id for draft in drafts}
-        decisions = admit(drafts, await lock_balances(connection, sorted(accounts)))
+        pairs = [
+            (draft.key.account_id, draft.idempotency_key)
+            for draft in drafts
+            if draft.idempotency_key is not None
+        ]
+        books = await lock_books(connection, [draft.key for draft in drafts], pairs, now)
+        decisions = admit(drafts, books)
         admitted = [one for one in decisions if isinstance(one, Admitted)]
         if admitted:
-            await store.insert_tasks(connection, [one.draft for one in admitted])
-            holds = [
-                Hold(d.key.account_id, d.task_id, d.hold_micros)
-                for d in (one.draft for one in admitted)
-            ]
-            await hold_many(connection, holds, now=admitted[0].draft.created_at)
-            await store.enqueue_tasks(
-                connection, [(one.draft.queue, one.draft.task_id, one.priority) for one in admitted]
-            )
+            await write_admitted(connection, admitted, books, now)
+            await _remember(connection, admitted, now)
     return decisions
 
 
-def _answer(decision: Admitted | Fault) -> str | Fault:
-    return decision.draft.task_id.hex if isinstance(decision, Admitted) else decision
+async def lock_books(
+    connection: Connection, keys: Sequence[Key], pairs: Sequence[Pair], now: datetime.datetime
+) -> Books:
+    """Lock the balances behind `keys`, and read what else decides: budgets, and what `pairs` meant.
+
+    What nobody asked for is not read: without a cap and an idempotency key this is one statement.
+    """
+    balances = await lock_balances(connection, sorted({key.account_id for key in keys}))
+    # only now, because what was committed while we waited for the lock must be seen
+    capped = {key.key_id for key in keys if balances[key.account_id].has_caps}
+    kept_since = now - datetime.timedelta(hours=KEPT_HOURS)
+    return Books(
+        balances,
+        await read_budgets(connection, sorted(capped), month_of(now)) if capped else {},
+        await recall(connection, pairs, kept_since) if pairs else {},
+    )
+
+
+async def write_admitted(
+    connection: Connection, admitted: Sequence[Admitted], books: Books, now: datetime.datetime
+) -> None:
+    """Write tasks, holds, spending and jobs of what was admitted by `books`; tell who has little left."""
+    drafts = [one.draft for one in admitted]
+    await store.insert_tasks(connection, drafts)
+    holds = [Hold(draft.key.account_id, draft.task_id, draft.hold_micros) for draft in drafts]
+    await hold_many(connection, holds, now=now)
+    if books.budgets:
+        await add_spending(connection, _spent(drafts, books), month_of(now))
+    await store.enqueue_tasks(
+        connection, [(one.draft.queue, one.draft.task_id, one.priority) for one in admitted]
+    )
+    await tell_low_balances(connection, books.balances, holds, now)
+
+
+def _spent(drafts: Sequence[Draft], books: Books) -> Mapping[str, int]:
+    spent: dict[str, int] = {}
+    for draft in drafts:
+        budget = books.budgets.get(draft.key.key_id)
+        if budget is not None:
+            spent[budget.key_id] = spent.get(budget.key_id, 0) + draft.hold_micros
+    return spent
+
+
+async def _remember(
+    connection: Connection, admitted: Sequence[Admitted], now: datetime.datetime
+) -> None:
+    used = {
+        (one.draft.key.account_id, one.draft.idempotency_key): Remembered(
+            one.draft.request_sha256, task_id=one.draft.task_id
+        )
+        for one in admitted
+        if one.draft.idempotency_key is not None
+    }
+    if used:
+        await remember(connection, used, now)
+
+
+def still_being_written(busy: Busy) -> Conflict:
+    """What who sent an idempotency key is told when the account was held for too long."""
+    return Conflict(
+        "Another request of the account, perhaps the first with this Idempotency-Key, is still being"
+        " written. Repeat it with the same key.",
+        headers=busy.headers,
+    )
+
+
+def _answer(decision: Decision) -> Accepted | Fault:
+    match decision:
+        case Admitted(draft):
+            return Accepted(draft.task_id.hex)
+        case Repeated(task_id):
+            return Accepted(task_id.hex, replayed=True)
+        case _:
+            return decision

@@ -47,6 +47,7 @@ class Task(msgspec.Struct, frozen=True):
     starts: int
     created_at: datetime.datetime
     deadline_at: datetime.datetime
+    batch_id: uuid.UUID | None = None
 
     @property
     def hex(self) -> str:

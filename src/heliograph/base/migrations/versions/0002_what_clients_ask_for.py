@@ -8,12 +8,18 @@ branch_labels = None
 depends_on = None
 
 # A key's spending is counted only while it has a cap; the month is that of the task's submission.
+# A key and those that replaced it by rotation share one spending, that of the first.
 KEYS = """
 ALTER TABLE api_keys
+    ADD COLUMN first_key_id text REFERENCES api_keys,
     ADD COLUMN monthly_cap_micros bigint CHECK (monthly_cap_micros >= 0),
     ADD COLUMN total_cap_micros bigint CHECK (total_cap_micros >= 0),
     ADD COLUMN models text[],
     ADD COLUMN networks text[];
+
+UPDATE api_keys SET first_key_id = key_id;
+
+ALTER TABLE api_keys ALTER COLUMN first_key_id SET NOT NULL;
 
 CREATE INDEX api_keys_by_account ON api_keys (account_id);
 
@@ -29,11 +35,19 @@ ACCOUNTS = """
 ALTER TABLE accounts
     ADD COLUMN previous_webhook_secret text,
     ADD COLUMN previous_secret_until timestamptz,
-    ADD COLUMN webhook_url text,
-    ADD COLUMN low_balance_micros bigint CHECK (low_balance_micros >= 0),
-    ADD COLUMN low_balance_told boolean NOT NULL DEFAULT false;
+    ADD COLUMN webhook_url text;
 
 CREATE INDEX transfers_by_account ON transfers (account_id, transfer_id)
+"""
+
+# What is watched stands in the row that every submit locks anyway, so that whoever asks for nothing
+# pays for nothing.
+BALANCES = """
+ALTER TABLE balances
+    ADD COLUMN has_caps boolean NOT NULL DEFAULT false,
+    ADD COLUMN low_balance_micros bigint CHECK (low_balance_micros >= 0),
+    ADD COLUMN low_balance_told boolean NOT NULL DEFAULT false,
+    ADD CHECK (low_balance_micros IS NOT NULL OR NOT low_balance_told)
 """
 
 IDEMPOTENCY = """
@@ -156,7 +170,7 @@ CREATE INDEX inbox_messages_by_inbox ON inbox_messages (inbox_id, message_id)
 
 def upgrade() -> None:
     """Add the tables and columns."""
-    for statements in (KEYS, ACCOUNTS, IDEMPOTENCY, BATCHES, TASKS, UPLOADS, NOTICES):
+    for statements in (KEYS, ACCOUNTS, BALANCES, IDEMPOTENCY, BATCHES, TASKS, UPLOADS, NOTICES):
         op.execute(statements)
 
 
@@ -186,9 +200,13 @@ def downgrade() -> None:
     )
     op.execute(
         "ALTER TABLE accounts DROP COLUMN previous_webhook_secret, DROP COLUMN previous_secret_until,"
-        " DROP COLUMN webhook_url, DROP COLUMN low_balance_micros, DROP COLUMN low_balance_told"
+        " DROP COLUMN webhook_url"
     )
     op.execute(
-        "ALTER TABLE api_keys DROP COLUMN monthly_cap_micros, DROP COLUMN total_cap_micros,"
-        " DROP COLUMN models, DROP COLUMN networks"
+        "ALTER TABLE balances DROP COLUMN has_caps, DROP COLUMN low_balance_micros,"
+        " DROP COLUMN low_balance_told"
+    )
+    op.execute(
+        "ALTER TABLE api_keys DROP COLUMN first_key_id, DROP COLUMN monthly_cap_micros,"
+        " DROP COLUMN total_cap_micros, DROP COLUMN models, DROP COLUMN networks"
     )

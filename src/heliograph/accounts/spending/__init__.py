@@ -1,0 +1,1 @@
+"""What keys with a cap have spent."""

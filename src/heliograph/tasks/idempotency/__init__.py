@@ -1,0 +1,1 @@
+"""Requests that were sent before: the same key and request, the same answer, no second charge."""
