@@ -44,11 +44,12 @@ def place_camera(
         * half_width
         * (0.5 if wide > tall else 1)
     )
-    target = np.array([middle + aside, low + tall * 0.56 + 0.05 * distance, 0.0])
+    depth = float(np.mean(cast.depths)) if cast.depths else 0.0
+    target = np.array([middle + aside, low + tall * 0.56 + 0.05 * distance, depth])
     origin = np.array([
         middle + aside * 0.6 + distance * math.sin(yaw),
         max(low + 0.42, low + tall * 0.46 + distance * rise),
-        distance * math.cos(yaw),
+        depth + distance * math.cos(yaw),
     ])  # fmt: skip
     if scene.setting == "sky":
         origin[1], target[1] = low + 0.4 * tall, low + 0.55 * tall

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,18 @@ from heliograph_studio import homes, lexicon
 from heliograph_studio.bodies import SPECIES, Body, make_body
 from heliograph_studio.kernels import layout
 from heliograph_studio.light_of_day import COLOURS
+from heliograph_studio.placing import Player, Spot, find_places
 from heliograph_studio.relief import Relief, make_relief
-from heliograph_studio.scene import Scene, Subject
+from heliograph_studio.scene import Scene
 
 BODY_HEIGHT = 2.48
 SIZE_FACTORS = {"tiny": 0.45, "small": 0.7, "large": 1.35, "giant": 1.9}
 WIDEST_TO_HEIGHT = 1.75
-SPACING = 1.16
+TABLE_FACTOR = 0.5
+TABLE_TOP_METRES = 0.86
+# How far out the boats are where the picture is taken from the shore.
+OFFSHORE_METRES = {"beach": 8.5, "lake": 6.0, "skyline": 8.0}
+BOTTOM_DWELLERS = {"coral", "oyster", "crab", "lobster", "spiral-shell"}
 RELIEF_FUR = 0.020
 SHINY = {"Travel & Places": 0.55, "Food & Drink": 0.45, "Objects": 0.40, "Activities": 0.40}
 GLOWING = {"sun": 2.2, "full-moon": 1.1, "crescent-moon": 1.1, "star": 0.8, "glowing-star": 0.9, "fire": 0.9,
@@ -46,6 +51,7 @@ class Cast:
     right: float = 0.0
     top: float = 0.0
     low: float = 1e9
+    depths: list[float] = field(default_factory=list)
 
     def volumes(self) -> NDArray[np.float32]:
         """Distances and colours of every body, [slot, z, y, x, 4]."""
@@ -78,19 +84,6 @@ class Cast:
         return np.array(self.things, np.float64).reshape(-1, layout.THING_LENGTH)
 
 
-@dataclass(frozen=True)
-class _Player:
-    """One thing before it has a place."""
-
-    subject: Subject
-    height: float
-    width: float
-    slot: int
-    relief: Relief | None
-    fur: float
-    yaw: float = 0.0
-
-
 def make_cast(
     scene: Scene,
     height_at: Callable[[float, float], float],
@@ -105,24 +98,46 @@ def make_cast(
     """
     cast = Cast()
     players = [
-        player for subject in scene.subjects for player in _players(cast, subject, rng, camera_yaw)
+        player
+        for number in range(len(scene.subjects))
+        for player in _players(cast, number, scene, rng, camera_yaw)
     ]
-    standing = [p for p in players if p.subject.slug not in HEAVENLY]
-    if not standing:
-        standing = players
-    places = _row_of_places(standing, rng)
-    for player, (x, z) in zip(standing, places, strict=True):
-        base = _base(player, (x, z), scene, height_at, rng, floats=floats)
-        _stand(cast, player, (x, base, z), scene, rng)
+    standing = [p for p in players if p.subject.slug not in HEAVENLY] or players
+    spots = [
+        _afloat(*pair, scene) for pair in zip(standing, find_places(standing, rng), strict=True)
+    ]
+    feet = [
+        _base(player, spot, scene, height_at, rng, floats=floats)
+        for player, spot in zip(standing, spots, strict=True)
+    ]
+    for index, (player, spot) in enumerate(zip(standing, spots, strict=True)):
+        _stand(cast, player, (spot.x, _carried(index, spots, feet), spot.z), scene, rng)
     for order, player in enumerate(p for p in players if p not in standing):
         _hang(cast, player, order, rng)
     return cast
 
 
+def _carried(index: int, spots: list[Spot], feet: list[float]) -> float:
+    """The height of the feet of a player, who may stand on another."""
+    lift = 0.0
+    while (carrier := spots[index].carrier) is not None:
+        lift += spots[index].lift
+        index = carrier
+    return feet[index] + lift
+
+
+def _afloat(player: Player, spot: Spot, scene: Scene) -> Spot:
+    """Boats go out onto the water of a shore."""
+    if player.subject.slug in homes.WATERBORNE and scene.setting in OFFSHORE_METRES:
+        return replace(spot, z=spot.z - OFFSHORE_METRES[scene.setting])
+    return spot
+
+
 def _players(
-    cast: Cast, subject: Subject, rng: np.random.Generator, camera_yaw: float
-) -> list[_Player]:
-    factor = SIZE_FACTORS.get(subject.size or "", 1.0)
+    cast: Cast, number: int, scene: Scene, rng: np.random.Generator, camera_yaw: float
+) -> list[Player]:
+    subject = scene.subjects[number]
+    factor = SIZE_FACTORS.get(subject.size or "", 1.0) * (TABLE_FACTOR if scene.table else 1.0)
     height = homes.height_of(subject.slug) * factor
     tint = COLOURS[subject.colour] if subject.colour else None
     if subject.slug in SPECIES:
@@ -131,48 +146,29 @@ def _players(
         )
         # Body and head turn opposite ways, so that the face looks at the camera.
         turn = float(rng.uniform(-0.38, 0.38))
-        yaw = camera_yaw + turn
         body = make_body(subject.slug, rng, -0.85 * turn, body_tint)
         cast.bodies.append(body)
-        height = height * 1.10
-        player = _Player(subject, height, height * 0.86, len(cast.bodies) - 1, None, body.fur, yaw)
-        return [player] * subject.count
-    mirrored = (
-        bool(rng.random() < 0.5) and lexicon.subjects()[subject.slug].category == "Animals & Nature"
-    )
+        tall = height * 1.10
+        slot = len(cast.bodies) - 1
+        return [
+            Player(subject, number, tall, tall * 0.86, slot, "body", body.fur, camera_yaw + turn)
+        ] * subject.count
+    category = lexicon.subjects()[subject.slug].category
+    mirrored = bool(rng.random() < 0.5) and category == "Animals & Nature"
     relief = make_relief(subject.slug, mirrored=mirrored, tint=tint)
     cast.reliefs.append(relief)
     fur = RELIEF_FUR if subject.slug in homes.FURRY else 0.0
     tall = min(height, height * WIDEST_TO_HEIGHT * relief.height / relief.width)
     wide = tall * relief.width / relief.height
-    return [_Player(subject, tall, wide, len(cast.reliefs) - 1, relief, fur)] * subject.count
-
-
-def _row_of_places(players: list[_Player], rng: np.random.Generator) -> list[tuple[float, float]]:
-    """Side by side; from five on in two rows, taller ones behind."""
-    if len(players) <= 1:
-        return [(0.0, 0.0)] * len(players)
-    rows = [players] if len(players) <= 4 else [players[::2], players[1::2]]
-    found: dict[int, tuple[float, float]] = {}
-    for number, row in enumerate(rows):
-        total = sum(p.width for p in row) * SPACING
-        # Rows of the same length would stand behind each other: each moves a quarter aside.
-        aside = 0.25 * row[0].width if 2 * len(row) == len(players) else 0.0
-        x = -total / 2 + (aside if number else -aside)
-        for k, player in enumerate(row):
-            half = player.width * SPACING / 2
-            depth = (
-                float(rng.uniform(-0.3, 0.3)) - 2.2 * number - max(0.0, player.height - 2.4) * 0.7
-            )
-            position = k if len(rows) == 1 else 2 * k + number
-            found[position] = (x + half + float(rng.uniform(-0.05, 0.05)), depth)
-            x += 2 * half
-    return [found[k] for k in range(len(players))]
+    slot = len(cast.reliefs) - 1
+    return [
+        Player(subject, number, tall, wide, slot, "relief", fur, 0.0, relief.crest)
+    ] * subject.count
 
 
 def _base(  # noqa: PLR0913 - a height depends on all of them
-    player: _Player,
-    at: tuple[float, float],
+    player: Player,
+    spot: Spot,
     scene: Scene,
     height_at: Callable[[float, float], float],
     rng: np.random.Generator,
@@ -180,84 +176,82 @@ def _base(  # noqa: PLR0913 - a height depends on all of them
     floats: bool,
 ) -> float:
     """The height of the feet."""
-    x, z = at
-    ground = height_at(x, z)
+    ground = height_at(spot.x, spot.z)
     slug = player.subject.slug
+    if scene.table:
+        return TABLE_TOP_METRES
     if scene.setting == "sky" or (scene.setting == "space" and floats):
         return 0.9 + float(rng.uniform(-0.3, 0.5))
-    if scene.setting == "underwater" and slug in homes.SEA - {
-        "coral",
-        "oyster",
-        "crab",
-        "lobster",
-        "spiral-shell",
-    }:
+    if scene.setting == "underwater" and slug in homes.SEA - BOTTOM_DWELLERS:
         return max(ground, 0) + 0.9 + float(rng.uniform(-0.2, 0.8))
-    if slug in homes.WATERBORNE and scene.setting in {"ocean", "beach"}:
+    if slug in homes.WATERBORNE and scene.setting in {"ocean", *OFFSHORE_METRES}:
         return max(ground, 0.0) - 0.06 * player.height
-    if slug in homes.AIRBORNE and scene.setting != "room":
+    if (slug in homes.AIRBORNE or player.subject.aloft) and scene.setting != "room":
         return max(ground, 0) + 1.1 + float(rng.uniform(0.0, 0.9))
-    hard = scene.setting in {"room", "city"}
+    hard = scene.setting in {"room", "city", "skyline"} or scene.road
     return ground - (0.004 if hard else 0.025 * player.height + 0.02)
 
 
 def _stand(
     cast: Cast,
-    player: _Player,
+    player: Player,
     at: tuple[float, float, float],
     scene: Scene,
     rng: np.random.Generator,
 ) -> None:
     x, y, z = at
-    category = lexicon.subjects()[player.subject.slug].category
-    animal = category == "Animals & Nature"
-    widest = 0.12 if category in STRAIGHT_CATEGORIES else 0.38
-    yaw = float(rng.uniform(-widest, widest))
+    slug = player.subject.slug
+    category = lexicon.subjects()[slug].category
     dust = 0.75 if scene.snow_covered and scene.setting != "room" else 0.0
     row = [0.0] * layout.THING_LENGTH
-    if player.relief is None:
+    if player.kind == "body":
         scale = player.height / BODY_HEIGHT
         yaw = player.yaw
         row[layout.THING_KIND] = layout.BODY
-        reach = 1.72 * scale
-        row[layout.THING_CENTRE] = 1.28 * scale
+        reach, centre = 1.72 * scale, 1.28 * scale
     else:
-        scale = (
-            player.height
-            / player.relief.height
-            * (float(rng.uniform(0.88, 1.06)) if cast.things else 1.0)
-        )
-        y -= player.relief.bottom * scale
-        x -= player.relief.middle * scale * math.cos(yaw)
+        relief = cast.reliefs[player.slot]
+        yaw = _relief_yaw(cast, player, category, rng)
+        varied = cast.things and player.subject.relation != "on"
+        scale = player.height / relief.height * (float(rng.uniform(0.88, 1.06)) if varied else 1.0)
+        y -= relief.bottom * scale
+        x -= relief.middle * scale * math.cos(yaw)
         row[layout.THING_KIND] = layout.RELIEF
-        reach = 0.62 * scale
-        row[layout.THING_CENTRE] = 0.5 * scale
+        reach, centre = 0.62 * scale, 0.5 * scale
+    row[layout.THING_CENTRE] = centre
     row[layout.THING_SLOT] = player.slot
     row[layout.THING_X], row[layout.THING_Y], row[layout.THING_Z] = x, y, z
     row[layout.THING_SCALE] = scale
-    if player.relief is not None and cast.things and rng.random() < 0.4 and animal:
-        yaw += math.pi  # seen from behind a relief is its own mirror image
     row[layout.THING_COS], row[layout.THING_SIN] = math.cos(yaw), math.sin(yaw)
     row[layout.THING_FUR] = player.fur * scale
     row[layout.THING_REACH] = reach + player.fur * scale
     row[layout.THING_DUST] = dust
-    row[layout.THING_SHINE] = 0.5 if player.subject.slug == "frog" else SHINY.get(category, 0.22)
-    row[layout.THING_GLOW] = GLOWING.get(player.subject.slug, 0.0)
+    row[layout.THING_SHINE] = 0.5 if slug == "frog" else SHINY.get(category, 0.22)
+    row[layout.THING_GLOW] = GLOWING.get(slug, 0.0)
     cast.things.append(row)
     cast.left = min(cast.left, at[0] - player.width / 2)
     cast.right = max(cast.right, at[0] + player.width / 2)
     cast.low = min(cast.low, at[1])
     cast.top = max(cast.top, at[1] + player.height)
+    cast.depths.append(z)
 
 
-def _hang(cast: Cast, player: _Player, order: int, rng: np.random.Generator) -> None:
+def _relief_yaw(cast: Cast, player: Player, category: str, rng: np.random.Generator) -> float:
+    widest = 0.12 if category in STRAIGHT_CATEGORIES or player.subject.relation == "on" else 0.34
+    yaw = float(rng.uniform(-widest, widest))
+    if cast.things and rng.random() < 0.4 and category == "Animals & Nature":
+        yaw += math.pi  # seen from behind a relief is its own mirror image
+    return yaw
+
+
+def _hang(cast: Cast, player: Player, order: int, rng: np.random.Generator) -> None:
     """Sun, moon, rainbow: far behind and high."""
-    assert player.relief is not None
-    scale = 7.0 / player.relief.height
+    relief = cast.reliefs[player.slot]
+    scale = 7.0 / relief.height
     side = 1.0 if rng.random() < 0.5 else -1.0
     row = [0.0] * layout.THING_LENGTH
     row[layout.THING_KIND], row[layout.THING_SLOT] = layout.RELIEF, player.slot
-    row[layout.THING_X] = side * (7.0 + 6.0 * order) - player.relief.middle * scale
+    row[layout.THING_X] = side * (7.0 + 6.0 * order) - relief.middle * scale
     row[layout.THING_Y], row[layout.THING_Z] = 8.5, -30.0
     row[layout.THING_SCALE], row[layout.THING_COS] = scale, 1.0
     row[layout.THING_REACH], row[layout.THING_CENTRE] = 0.75 * scale, 0.5 * scale

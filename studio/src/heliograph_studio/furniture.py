@@ -7,6 +7,7 @@ from heliograph_studio.kernels import layout
 
 Colour = tuple[float, float, float]
 WOOD: Colour = (0.24, 0.13, 0.065)
+TABLE_WOOD: Colour = (0.34, 0.19, 0.095)
 FABRICS: tuple[Colour, ...] = (
     (0.16, 0.24, 0.30),
     (0.36, 0.15, 0.11),
@@ -32,6 +33,18 @@ def furnish(rng: np.random.Generator) -> NDArray[np.float64]:
         _block(-side * 2.43, 0.92, -3.22, (0.06, 0.37, 0.16), (0.45, 0.36, 0.16)),
         _block(-side * 3.75, 0.0, -2.95, (0.20, 0.42, 0.20), (0.45, 0.17, 0.08)),
         _plant(-side * 3.75, 0.25, -2.95),
+    ]
+    return np.array(rows, np.float64)
+
+
+def lay_table(half_width: float, top: float) -> NDArray[np.float64]:
+    """Rows of a wooden table around the origin whose upper side is `top` metres high."""
+    wide, deep = half_width + 0.5, 0.75
+    rows = [_block(0.0, top - 0.09, 0.0, (wide, 0.06, deep), TABLE_WOOD)]
+    rows += [
+        _block(x * (wide - 0.12), 0.0, z * (deep - 0.12), (0.05, top - 0.12, 0.05), TABLE_WOOD)
+        for x in (-1, 1)
+        for z in (-1, 1)
     ]
     return np.array(rows, np.float64)
 

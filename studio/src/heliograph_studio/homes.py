@@ -46,6 +46,15 @@ AIRBORNE = _set(
 SKY_HOME = _set(
     "airplane small-airplane helicopter parachute balloon kite dove cloud rainbow sun full-moon crescent-moon phoenix airplane-arrival airplane-departure sun-with-face"
 )
+WHEELED = _set(
+    "automobile racing-car sport-utility-vehicle pickup-truck taxi oncoming-automobile bus trolleybus minibus ambulance"
+    " fire-engine police-car delivery-truck articulated-lorry tractor motorcycle motor-scooter bicycle kick-scooter"
+    " skateboard oncoming-taxi oncoming-bus oncoming-police-car auto-rickshaw person-biking person-mountain-biking"
+)
+ROADSIDE = _set("meadow mountain desert forest snow garden")
+FURNITURE = _set(
+    "bed chair couch-and-lamp door elevator ladder toilet shower bathtub window television piano drum-kit"
+)
 BUILDINGS = _set(
     "castle japanese-castle church mosque synagogue hindu-temple kaaba house house-with-garden houses"
     " bank hospital hotel school factory department-store post-office japanese-post-office stadium"
@@ -70,6 +79,14 @@ FURRY = _set(
     " mouse-face tiger-face monkey-face cow-face horse-face giraffe teddy-bear unicorn bat squirrel baby-chick"
     " front-facing-baby-chick hatching-chick owl"
 )
+
+
+def fits_on_table(slug: str) -> bool:
+    """True for what is drawn on a table when it is in a room."""
+    if slug in FURNITURE:
+        return False
+    category = subjects()[slug].category if slug in subjects() else "Objects"
+    return category in {"Food & Drink", "Objects"} or slug in SMALL
 
 
 def home_of(slug: str) -> str:

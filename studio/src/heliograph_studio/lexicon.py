@@ -33,6 +33,11 @@ KIND_TABLES = (
     ("colour", words.COLOURS),
     ("size", words.SIZES),
     ("count", words.COUNTS),
+    ("action", words.ACTIONS),
+    ("clothes", words.CLOTHES),
+    ("relation", words.RELATIONS),
+    ("place", words.PLACES),
+    ("negation", words.NEGATIONS),
 )
 # Drawings of these kinds answer to their name only; their keywords are everyday words.
 BY_NAME_ONLY = {"Symbols", "Smileys & Emotion", "Flags"}

@@ -15,6 +15,8 @@ RADIUS = {
     layout.CACTUS: 0.38,
     layout.KELP: 0.16,
     layout.PALM: 0.66,
+    layout.FLOWER: 0.30,
+    layout.LAMP: 0.04,
 }
 
 

@@ -24,6 +24,7 @@ class Relief(NamedTuple):
     height: float
     width: float
     middle: float
+    crest: Pixels  # height of the upper rim at each column of the drawing, as a share of its own
 
 
 def make_relief(slug: str, *, mirrored: bool, tint: tuple[float, float, float] | None) -> Relief:
@@ -45,7 +46,14 @@ def make_relief(slug: str, *, mirrored: bool, tint: tuple[float, float, float] |
         height=max(0.1, (low - top) / PAINT_PX),
         width=max(0.1, (right - left) / PAINT_PX),
         middle=(left + right) / 2 / PAINT_PX - 0.5,
+        crest=_crest(flat[top : low + 1, left : right + 1, 3]),
     )
+
+
+def _crest(alpha: Pixels) -> Pixels:
+    solid = alpha > 0.5
+    first = np.where(solid.any(axis=0), solid.argmax(axis=0), len(alpha))
+    return 1 - first / max(1, len(alpha))
 
 
 def _with_margin(flat: Pixels) -> Pixels:

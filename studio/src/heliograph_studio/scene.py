@@ -4,10 +4,10 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from heliograph_studio import homes, lexicon
-from heliograph_studio.lexicon import Term
+from heliograph_studio.draft import Draft, Subject, read_draft, split_lettering
 
 MOST_PLACED = 9
 LONGEST_READ_CHARACTERS = 4000
@@ -16,21 +16,12 @@ UNNAMED_TIMES = ("day", "sunset", "sunrise", "day")
 SHOWN_TERMS_MOST = 12
 # These shine in the sky of the world itself; a night is needed for the second.
 SKY_LIGHTS = {"sun": "sun", "sun-with-face": "sun", "full-moon": "moon", "crescent-moon": "moon"}
+KINDS = ("subject", *(kind for kind, _ in lexicon.KIND_TABLES))
 NO_SKY = {"room", "space", "underwater"}
 # What the renderer cannot do whatever the words say.
 BEYOND = {
     "photo": "the studio is a renderer: the picture is an illustration, not a photograph",
 }
-
-
-@dataclass(frozen=True)
-class Subject:
-    """Some of one thing: the slug of its drawing, how many, and what they look like."""
-
-    slug: str
-    count: int = 1
-    colour: str | None = None
-    size: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,44 +38,21 @@ class Scene:
     colour: str | None = None
     shot: str | None = None
     effects: frozenset[str] = frozenset()
+    lettering: str | None = None
+
+    @property
+    def table(self) -> bool:
+        """True when the subjects stand on a table."""
+        small = all(homes.fits_on_table(subject.slug) for subject in self.subjects)
+        return self.setting == "room" and bool(self.subjects) and small
+
+    @property
+    def road(self) -> bool:
+        """True when a road leads through the picture."""
+        wheels = any(subject.slug in homes.WHEELED for subject in self.subjects)
+        return self.setting in homes.ROADSIDE and (wheels or "road" in self.effects)
+
     warnings: tuple[str, ...] = ()
-
-
-@dataclass
-class _Draft:
-    """The terms of a prompt, sorted while they are read."""
-
-    subjects: list[Subject] = field(default_factory=list)
-    values: dict[str, list[str]] = field(default_factory=dict)
-    unknown: list[str] = field(default_factory=list)
-    pending: dict[str, str] = field(default_factory=dict)
-
-    def take(self, term: Term) -> None:
-        if term.kind in {"colour", "size", "count"}:
-            self.pending[term.kind] = term.value
-        elif term.kind == "subject":
-            self._place(term.value)
-        elif term.kind == "unknown":
-            self.unknown.append(term.text)
-        elif term.kind == "pause":
-            self.flush()
-        elif term.kind != "ignored":
-            self.values.setdefault(term.kind, []).append(term.value)
-            self.pending.pop("count", None)
-
-    def flush(self) -> None:
-        """A clause ends: a colour that found nothing to colour is the picture's."""
-        if colour := self.pending.get("colour"):
-            self.values.setdefault("colour", []).append(colour)
-        self.pending.clear()
-
-    def _place(self, slug: str) -> None:
-        count = int(self.pending.get("count", 1))
-        subject = Subject(slug, count, self.pending.get("colour"), self.pending.get("size"))
-        self.pending.clear()
-        known = next((s for s in self.subjects if s.slug == slug), None)
-        if known is None or (known.colour != subject.colour and subject.colour):
-            self.subjects.append(subject)
 
 
 def read_scene(prompt: str, negative_prompt: str = "") -> Scene:
@@ -92,16 +60,14 @@ def read_scene(prompt: str, negative_prompt: str = "") -> Scene:
 
     Any text gives a scene. Words that mean nothing to the studio come back in `warnings`.
     """
-    draft = _Draft()
-    for term in lexicon.read(prompt[:LONGEST_READ_CHARACTERS]):
-        draft.take(term)
-    draft.flush()
-    refused = _refused(negative_prompt)
-    subjects = [s for s in draft.subjects if s.slug not in refused["subject"]]
+    text, lettering = split_lettering(prompt[:LONGEST_READ_CHARACTERS])
+    draft = read_draft(lexicon.read(text))
+    refused = _refused(negative_prompt, draft)
+    subjects = _without(draft.subjects, refused["subject"])
     chosen = {kind: _kept(values, refused[kind]) for kind, values in draft.values.items()}
     shining = {SKY_LIGHTS[s.slug] for s in subjects if s.slug in SKY_LIGHTS}
     if shining and not set(chosen.get("setting", ())) & NO_SKY:
-        subjects = [s for s in subjects if s.slug not in SKY_LIGHTS]
+        subjects = _without(subjects, set(SKY_LIGHTS))
         chosen.setdefault("effect", []).extend(sorted(shining))
         if "moon" in shining:
             chosen.setdefault("time", ["night"])
@@ -117,18 +83,36 @@ def read_scene(prompt: str, negative_prompt: str = "") -> Scene:
         colour=next(iter(chosen.get("colour", ())), None),
         shot=next(iter(chosen.get("shot", ())), None),
         effects=frozenset(_effects(chosen, refused)),
+        lettering=lettering,
     )
-    return replace(scene, warnings=(*_unknown_warnings(draft), *subject_warnings, *_beyond(scene)))
+    warnings = (
+        *_unknown_warnings(draft),
+        *_pose_warnings(draft),
+        *subject_warnings,
+        *_beyond(scene),
+    )
+    return replace(scene, warnings=warnings)
+
+
+def _without(subjects: list[Subject], refused: set[str]) -> list[Subject]:
+    """What is left, with the numbers of `to` made right."""
+    kept = [number for number, subject in enumerate(subjects) if subject.slug not in refused]
+    return [_renumbered(subjects[number], kept) for number in kept]
+
+
+def _renumbered(subject: Subject, kept: list[int]) -> Subject:
+    if subject.to in kept:
+        return replace(subject, to=kept.index(subject.to))
+    return replace(subject, to=None, relation=None)
 
 
 def _kept(values: Iterable[str], refused: set[str]) -> list[str]:
     return [value for value in values if value not in refused]
 
 
-def _refused(negative_prompt: str) -> dict[str, set[str]]:
-    refused: dict[str, set[str]] = {
-        kind: set() for kind in ("subject", *(kind for kind, _ in lexicon.KIND_TABLES))
-    }
+def _refused(negative_prompt: str, draft: Draft) -> dict[str, set[str]]:
+    """What shall not be there, by kind: the negative prompt, and "without" in the prompt."""
+    refused = {kind: set(draft.refused.get(kind, ())) for kind in KINDS}
     for term in lexicon.read(negative_prompt[:LONGEST_READ_CHARACTERS]):
         if term.kind in refused:
             refused[term.kind].add(term.value)
@@ -148,12 +132,13 @@ def _fit(subjects: list[Subject]) -> tuple[tuple[Subject, ...], list[str]]:
             break
         fitted.append(replace(subject, count=count))
         room -= count
-    left_out = [s.slug.replace("-", " ") for s in subjects[len(fitted) :]]
-    if left_out:
-        return tuple(fitted), [
-            f"left out for lack of room: {', '.join(left_out[:SHOWN_TERMS_MOST])}"
-        ]
-    return tuple(fitted), []
+    placed = tuple(_renumbered(subject, list(range(len(fitted)))) for subject in fitted)
+    if len(fitted) == len(subjects):
+        return placed, []
+    left_out = ", ".join(
+        s.slug.replace("-", " ") for s in subjects[len(fitted) :][:SHOWN_TERMS_MOST]
+    )
+    return placed, [f"left out for lack of room: {left_out}"]
 
 
 def _setting(
@@ -169,7 +154,23 @@ def _setting(
     places = [name for name in named if name != "snow"] or named
     if places:
         return places[0]
+    return _unnamed_setting(chosen, subjects, refused, prompt, open_sky=open_sky)
+
+
+def _unnamed_setting(
+    chosen: dict[str, list[str]],
+    subjects: tuple[Subject, ...],
+    refused: dict[str, set[str]],
+    prompt: str,
+    *,
+    open_sky: bool,
+) -> str:
+    """Where the subjects live; without any, a place that depends on the words alone."""
     implied = [homes.home_of(subject.slug) for subject in subjects]
+    if "table" in chosen.get("effect", ()):
+        implied = ["room"]
+    elif any(subject.aloft for subject in subjects):
+        implied = ["sky", *implied]
     wild = [name for name in UNNAMED_SETTINGS if name not in refused["setting"]] or ["meadow"]
     if "snowfall" in chosen.get("weather", ()) and "snow" not in refused["setting"]:
         return "snow"
@@ -212,13 +213,18 @@ def _effects(chosen: dict[str, list[str]], refused: dict[str, set[str]]) -> set[
     return effects
 
 
-def _unknown_warnings(draft: _Draft) -> list[str]:
+def _unknown_warnings(draft: Draft) -> list[str]:
     words = [word for word, _ in Counter(draft.unknown).most_common()]
     if not words:
         return []
     shown = ", ".join(word[:40] for word in words[:SHOWN_TERMS_MOST])
     more = f" and {len(words) - SHOWN_TERMS_MOST} more" if len(words) > SHOWN_TERMS_MOST else ""
     return [f"words not understood: {shown}{more}"]
+
+
+def _pose_warnings(draft: Draft) -> list[str]:
+    poses = ", ".join(dict.fromkeys(draft.poses[:SHOWN_TERMS_MOST]))
+    return [f"poses are not drawn: {poses}"] if poses else []
 
 
 def _beyond(scene: Scene) -> list[str]:

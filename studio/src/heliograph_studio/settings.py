@@ -46,6 +46,13 @@ class Setting:
 
 PINE_GREEN = (0.045, 0.085, 0.050)
 LEAF_GREEN = (0.095, 0.190, 0.035)
+BLOSSOMS = (
+    (0.72, 0.06, 0.07),
+    (0.80, 0.52, 0.04),
+    (0.70, 0.22, 0.42),
+    (0.34, 0.10, 0.55),
+    (0.80, 0.78, 0.72),
+)
 ROCK_GRAY = (0.25, 0.24, 0.23)
 
 SETTINGS = {
@@ -73,7 +80,8 @@ SETTINGS = {
         Planting(layout.ROCK, 9, 0.4, 1.4, ROCK_GRAY, wide=1.0, nearest=2.4, farthest=16, aside=2.0),
     ), bump=0.30, fog_density=0.014, fog_start=9.0, bounce=(0.09, 0.09, 0.08)),
     "city": Setting("flat", layout.PAVING, (0.20, 0.20, 0.21), (0.27, 0.26, 0.25), (
-        Planting(layout.BUILDING, 34, 7.0, 22.0, (0.27, 0.26, 0.27), nearest=9.0, farthest=46, wide=2.4, aside=4.6, spread=1.15),
+        Planting(layout.BUILDING, 36, 6.0, 19.0, (0.27, 0.26, 0.27), nearest=11.0, farthest=52, wide=2.4, aside=4.8, spread=1.15),
+        Planting(layout.LAMP, 6, 3.1, 3.1, (0.03, 0.03, 0.03), nearest=2.0, farthest=13, aside=2.8, spread=0.8),
         Planting(layout.LEAFY, 4, 2.8, 3.8, LEAF_GREEN, nearest=2.0, farthest=10, aside=3.3, spread=0.9),
     ), bump=0.12, fog_density=0.020, fog_start=9.0, bounce=(0.09, 0.09, 0.10)),
     "space": Setting("craters", layout.MOON_DUST, (0.22, 0.21, 0.21), (0.34, 0.33, 0.32), (
@@ -88,6 +96,22 @@ SETTINGS = {
         Planting(layout.LEAFY, 11, 3.4, 5.6, LEAF_GREEN, nearest=6.0, farthest=34, aside=2.4),
         Planting(layout.ROCK, 3, 0.2, 0.5, ROCK_GRAY, wide=0.5, nearest=1.5, farthest=8),
     ), bump=0.45, fog_density=0.013, fog_start=9.0, bounce=(0.07, 0.10, 0.03)),
+    "garden": Setting("hills", layout.GRASS, (0.115, 0.225, 0.030), (0.205, 0.265, 0.050), (
+        *(Planting(layout.FLOWER, 24, 0.45, 0.95, colour, nearest=0.9, farthest=12, aside=0.9, spread=0.8) for colour in BLOSSOMS),
+        Planting(layout.LEAFY, 7, 3.0, 4.4, (0.66, 0.27, 0.38), nearest=6.0, farthest=20, aside=2.4),
+        Planting(layout.LEAFY, 8, 3.2, 5.0, LEAF_GREEN, nearest=9.0, farthest=30, aside=2.4),
+        Planting(layout.LEAFY, 14, 0.8, 1.3, (0.075, 0.150, 0.030), nearest=5.0, farthest=14, aside=2.2),
+    ), bump=0.45, fog_density=0.016, fog_start=8.0, bounce=(0.07, 0.10, 0.03)),
+    "lake": Setting("tarn", layout.GRASS, (0.105, 0.185, 0.035), (0.165, 0.205, 0.055), (
+        Planting(layout.PINE, 30, 3.0, 7.5, PINE_GREEN, nearest=24.0, farthest=46, spread=1.3, aside=0.2),
+        Planting(layout.LEAFY, 4, 3.0, 4.6, LEAF_GREEN, nearest=2.0, farthest=4.5, aside=4.0, spread=1.5),
+        Planting(layout.ROCK, 9, 0.2, 0.6, ROCK_GRAY, wide=0.6, nearest=2.2, farthest=6, aside=1.6),
+        Planting(layout.KELP, 26, 0.7, 1.3, (0.13, 0.16, 0.04), nearest=3.0, farthest=5.5, aside=1.6, spread=1.1),
+    ), bump=0.35, fog_density=0.024, fog_start=9.0, water_level=0.0, water=(0.012, 0.075, 0.080), waves=0.30, bounce=(0.06, 0.08, 0.05)),
+    "skyline": Setting("quay", layout.PAVING, (0.20, 0.20, 0.21), (0.27, 0.26, 0.25), (
+        Planting(layout.BUILDING, 60, 5.0, 17.0, (0.20, 0.20, 0.22), nearest=27.0, farthest=50, wide=2.1, aside=0.0, spread=1.0),
+        Planting(layout.LAMP, 5, 2.9, 2.9, (0.03, 0.03, 0.03), nearest=3.4, farthest=4.6, aside=2.2, spread=1.6),
+    ), bump=0.12, fog_density=0.012, fog_start=16.0, water_level=0.0, water=(0.008, 0.045, 0.075), waves=0.55, bounce=(0.08, 0.08, 0.09)),
     "room": Setting("level", layout.BOARDS, (0.30, 0.155, 0.070), (0.42, 0.245, 0.125), (), bump=0.12, fog_density=0.0,
         bounce=(0.24, 0.19, 0.14)),
     "sky": Setting("cloud-sea", layout.SNOWFIELD, (0.92, 0.91, 0.93), (0.86, 0.86, 0.92), (), bump=0.0, fog_density=0.020,

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from heliograph_studio import homes
 from heliograph_studio.camera import place_camera
-from heliograph_studio.cast import Cast, make_cast
-from heliograph_studio.furniture import furnish
+from heliograph_studio.cast import TABLE_TOP_METRES, Cast, make_cast
+from heliograph_studio.furniture import furnish, lay_table
 from heliograph_studio.kernels import layout
 from heliograph_studio.kernels.layout import Stage
 from heliograph_studio.light_of_day import Light, light_of
@@ -18,6 +18,7 @@ from heliograph_studio.scene import Scene
 from heliograph_studio.settings import WALLS, Setting, setting_of
 from heliograph_studio.terrain import height_at, make_terrain
 
+ROAD_HALF_WIDTH_METRES = 1.5
 PLANETS = ((0.75, 0.36, 0.16), (0.22, 0.42, 0.75), (0.62, 0.52, 0.36), (0.45, 0.22, 0.62))
 
 
@@ -40,6 +41,8 @@ def build_stage(
     )
     if scene.setting == "room":
         props = furnish(rng)
+        if scene.table:
+            props = np.concatenate([props, lay_table(half, TABLE_TOP_METRES)])
     camera = place_camera(scene, cast, (width, height), yaw, rng)
     props = _out_of_sight(props, camera)
     has_ground = setting.has_ground and not (scene.setting == "space" and floats)
@@ -126,6 +129,8 @@ def _world(
     put(layout.WINDOWS, light.windows, float(rng.uniform(0, 90)))
     put(layout.SUN_DISC, light.disc)
     put(layout.WAVES, setting.waves, setting.bump)
+    put(layout.ROAD, ROAD_HALF_WIDTH_METRES if scene.road else 0.0)
+    put(layout.NEON, 0.42 if "neon" in scene.moods else 0.10 if scene.time == "night" else 0.0)
     _adapt(world, scene, light, rng)
     return world
 

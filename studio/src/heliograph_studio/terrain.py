@@ -61,6 +61,20 @@ def _deep(land: Land) -> Grid:
     return -3.0 + 0.8 * land.noise(0.2, 3)
 
 
+def _tarn(land: Land) -> Grid:
+    edge = land.z + 1.6 * (land.noise(0.16, 3) - 0.45) + 3.0
+    bank = np.where(edge > 0, 0.30 * (1 - np.exp(-edge * 0.5)), edge * 0.22)
+    far = _soft(-21, -50, land.z + 5 * land.noise(0.08, 2, 6)) * (
+        0.8 + 13 * land.noise(0.045, 4, 2)
+    )
+    return np.maximum(bank, -2.5) + 0.05 * land.noise(0.9, 3, 1) + far * 1.5
+
+
+def _quay(land: Land) -> Grid:
+    edge = _soft(-4.9, -4.6, land.z) + _soft(-23.0, -23.6, land.z)
+    return -2.0 + 2.35 * edge
+
+
 def _dunes(land: Land) -> Grid:
     bend = land.x * 0.5 + land.z + 9 * land.noise(0.06, 3)
     ridge = 1 - np.abs(((bend / 13) % 1.0) - 0.5) * 2
@@ -107,7 +121,7 @@ def _cloud_sea(land: Land) -> Grid:
 
 
 SHAPES: dict[str, Callable[[Land], Grid]] = {
-    "drifts": _drifts, "woods": _woods, "shore": _shore, "deep": _deep, "dunes": _dunes, "peaks": _peaks,
+    "drifts": _drifts, "woods": _woods, "shore": _shore, "deep": _deep, "tarn": _tarn, "quay": _quay, "dunes": _dunes, "peaks": _peaks,
     "flat": _flat, "level": _level, "craters": _craters, "seabed": _seabed, "hills": _hills, "cloud-sea": _cloud_sea,
 }  # fmt: skip
 

@@ -11,22 +11,28 @@ SETTINGS = {
     " 森林, 树林, 丛林, 竹林, 雨林, 林中, 林间",
     "beach": "beach, shore, seashore, coast, seaside, shoreline, island, tropical island, bay, lagoon,"
     " 海滩, 沙滩, 海边, 海岸, 岸边, 海岛, 小岛",
-    "ocean": "ocean, sea, open sea, lake, river, on the water, sailing, 大海, 海洋, 海上, 湖, 湖面, 湖边, 水上, 水面, 河流, 江面, 海面, 海",
+    "ocean": "ocean, sea, open sea, high sea, waves, on the water, on water, sailing, 大海, 海洋, 海上, 水上, 水面, 海面, 海, 海浪",
+    "lake": "lake, river, pond, lakeside, riverside, riverbank, misty lake, by a lake, on the lake, stream,"
+    " 湖, 湖面, 湖边, 湖泊, 湖水, 湖畔, 河流, 河, 河边, 江面, 池塘, 江边, 小溪",
+    "skyline": "skyline, city skyline, night city skyline, skyscraper, skyscrapers, harbor city, city across the water, city lights,"
+    " 天际线, 城市天际线, 城市夜景, 都市夜景, 摩天大楼, 高楼, 高楼大厦",
     "desert": "desert, dune, sahara, wasteland, mars surface, 沙漠, 沙丘, 戈壁, 大漠",
     "mountain": "mountain, mountains, alps, himalaya, peak, summit, cliff, canyon, hill, hills, valley, highland, volcano landscape,"
     " 山, 高山, 山脉, 山顶, 山上, 山峰, 雪山, 峡谷, 山谷, 群山, 悬崖",
-    "city": "city, cityscape, town, downtown, street, urban, skyline, skyscraper, skyscrapers, metropolis, road, alley, plaza, village,"
-    " 城市, 都市, 街道, 街头, 大街, 马路, 市中心, 小镇, 村庄, 摩天大楼, 城里, 高楼",
+    "city": "city, cityscape, town, downtown, street, urban, metropolis, city street, alley, plaza, village,"
+    " 城市, 都市, 街道, 街头, 大街, 马路, 市中心, 小镇, 村庄, 城里, 街上",
     "space": "space, outer space, cosmos, galaxy, universe, nebula, deep space, orbit, starfield, on the moon, moon surface,"
     " 太空, 宇宙, 银河, 外太空, 星空中, 星际, 星系, 星云, 月球上, 月球",
     "underwater": "underwater, under the sea, under water, deep sea, seabed, coral reef, reef, ocean floor, beneath the waves, aquarium,"
     " 水下, 海底, 水中, 海里, 深海, 珊瑚礁, 海中, 水里, 水族馆",
-    "meadow": "meadow, field, grass, grassland, prairie, savanna, savannah, garden, park, lawn, pasture, farm, countryside, steppe,"
-    " 草地, 草原, 田野, 花园, 公园, 草坪, 牧场, 农场, 乡村, 花海, 花丛, 麦田",
+    "meadow": "meadow, field, grass, grassland, prairie, savanna, savannah, park, village, lawn, pasture, farm, countryside, steppe,"
+    " 草地, 草原, 田野, 公园, 草坪, 牧场, 农场, 乡村, 麦田",
+    "garden": "garden, garden in bloom, flower garden, flower field, field of flowers, flowerbed, rose garden, blooming garden,"
+    " 花园, 花海, 花丛, 花田, 盛开的花园, 花圃, 庭院",
     "room": "room, bedroom, living room, kitchen, indoor, indoors, inside, interior, studio, office, library, cafe, house interior,"
-    " table, on a table, desk, floor, carpet, classroom, restaurant, museum, gallery,"
-    " 房间, 室内, 卧室, 客厅, 厨房, 屋里, 屋内, 办公室, 图书馆, 咖啡馆, 教室, 桌子, 桌上, 地板上, 家里, 博物馆",
-    "sky": "sky, in the sky, above the clouds, in the clouds, in the air, heaven, flying, 天空, 空中, 云端, 天上, 云上, 云海, 飞翔, 飞行",
+    " floor, carpet, classroom, restaurant, museum, gallery,"
+    " 房间, 室内, 卧室, 客厅, 厨房, 屋里, 屋内, 办公室, 图书馆, 咖啡馆, 教室, 地板上, 家里, 博物馆",
+    "sky": "sky, in the sky, above the clouds, in the clouds, in the air, heaven, 天空, 空中, 云端, 天上, 云上, 云海",
 }
 
 TIMES = {
@@ -55,7 +61,7 @@ MOODS = {
     " 快乐, 欢乐, 开心, 可爱, 鲜艳, 多彩, 五彩缤纷, 欢快, 活泼, 喜庆, 色彩鲜艳",
     "dark": "dark, gloomy, moody, scary, horror, spooky, ominous, gothic, creepy, haunted, eerie, noir, sinister, mysterious, melancholy, sad, lonely,"
     " 黑暗, 阴森, 恐怖, 神秘, 忧郁, 悲伤, 孤独, 诡异, 阴暗, 哥特",
-    "warm": "warm, warm tones, golden, autumn, fall colors, autumnal, summer, 温暖, 暖色, 秋天, 秋季, 金秋, 夏天, 夏日",
+    "warm": "warm, warm tones, autumn, fall colors, autumnal, summer, 温暖, 暖色, 秋天, 秋季, 金秋, 夏天, 夏日",
     "cold": "cold, cool, icy, chilly, cool tones, frosty, 寒冷, 冷色, 冰冷, 清冷, 冷色调",
     "magic": "magical, fantasy, enchanted, fairy tale, fairytale, mystical, surreal, glowing, mythical, otherworldly, whimsical,"
     " 魔法, 奇幻, 童话, 梦境, 超现实, 仙境, 发光",
@@ -91,19 +97,23 @@ EFFECTS = {
     "blur": "blurry, blur, blurred, bokeh, depth of field, shallow depth of field, out of focus, soft focus, 模糊, 虚化, 景深, 背景虚化, 失焦",
     "grain": "grain, grainy, film grain, noise, noisy, 颗粒, 噪点, 胶片感",
     "vignette": "vignette, 暗角",
+    "road": "road, on the road, highway, country road, mountain road, 公路, 马路, 路上, 道路",
+    "lightning": "lightning, lightning bolt, thunder, 闪电, 雷电",
+    "aurora": "aurora, northern lights, aurora borealis, polar lights, 极光",
+    "table": "table, on a table, wooden table, desk, kitchen table, on the table, 桌子, 桌上, 餐桌, 木桌, 书桌",
 }
 
 COLOURS = {
     "red": "red, crimson, scarlet, ruby, 红, 红色, 大红, 赤, 朱红",
     "orange": "orange colored, orange-coloured, amber, 橙, 橙色, 橘色, 橘黄",
     "yellow": "yellow, lemon yellow, 黄, 黄色, 明黄",
-    "gold": "gold, gilded, 金, 金色, 金黄, 金黄色",
+    "gold": "gold, golden, gilded, 金, 金色, 金黄, 金黄色",
     "green": "green, emerald, lime, olive, 绿, 绿色, 翠绿, 碧绿",
     "teal": "teal, turquoise, cyan, aqua, 青, 青色, 碧",
     "blue": "blue, navy, azure, cobalt, sapphire, 蓝, 蓝色, 天蓝, 深蓝",
     "purple": "purple, violet, lavender, magenta, indigo, 紫, 紫色, 紫罗兰",
     "pink": "pink, rosy, 粉, 粉色, 粉红, 粉红色, 玫红",
-    "brown": "brown, tan, chestnut, beige, bronze, 棕, 棕色, 褐色, 咖啡色",
+    "brown": "brown, wooden, tan, chestnut, beige, bronze, 棕, 棕色, 褐色, 咖啡色",
     "white": "white, ivory, pale, 白, 白色, 雪白, 洁白",
     "black": "black, ebony, jet black, 黑, 黑色, 漆黑",
     "gray": "gray, grey, silver, silvery, 灰, 灰色, 银, 银色",
@@ -129,20 +139,57 @@ COUNTS = {
 }
 LARGEST_COUNT = 9
 
+# How two subjects stand to each other. English names the second one after the word, Chinese
+# mostly before it: those words stand in PLACES.
+RELATIONS = {
+    "on": "on, on top of, atop, onto, sitting on, standing on, riding, riding on, ride, perched on, lying on, 骑, 骑着, 坐在, 站在, 骑在",
+    "above": "over, above, flying over, hovering over, flying above, floating above, soaring over, jumping over, 飞过, 飞越, 越过, 飞在",
+    "under": "under, underneath, beneath, below, 躲在",
+    "behind": "behind, in the back of, 藏在",
+    "front": "in front of, before",
+    "beside": "next to, beside, near, by, by the side of, close to, alongside, with, and, 和, 与, 跟, 靠近",
+}
+PLACES = {
+    "on": "上面, 上, 顶上, 之上",
+    "above": "上方, 上空",
+    "under": "下面, 下, 下方, 底下, 之下",
+    "behind": "后面, 后, 背后, 身后",
+    "front": "前面, 前, 面前",
+    "beside": "旁边, 旁, 边, 身边, 边上",
+}
+
+# What somebody wears colours the figure; alone it is a thing: slug of the drawing -> words.
+CLOTHES = {
+    "dress": "dress, gown, skirt, 裙子, 连衣裙, 长裙, 裙",
+    "kimono": "kimono, hanfu, robe, cloak, 和服, 汉服, 长袍, 斗篷",
+    "coat": "coat, jacket, raincoat, suit, 外套, 大衣, 西装, 夹克, 雨衣",
+    "t-shirt": "shirt, t-shirt, sweater, hoodie, clothes, outfit, uniform, 衬衫, 毛衣, 衣服, T恤",
+}
+
+ACTIONS = {
+    "fly": "flying, soaring, hovering, in flight, flies, floating, 飞, 飞翔, 飞行, 飘浮, 漂浮, 翱翔, 飞舞",
+    "swim": "swimming, diving, swims, 游泳, 游, 游动, 潜水",
+    "pose": "sleeping, sitting, standing, walking, running, jumping, dancing, playing, reading, eating, drinking, smiling, laughing,"
+    " holding, singing, sailing, driving, looking up, waving, fishing, cooking, fighting, hugging, lying, resting, hunting, climbing,"
+    " 睡觉, 坐着, 站着, 走路, 跑步, 奔跑, 跳, 跳舞, 玩, 玩耍, 读书, 看书, 吃, 喝, 微笑, 笑, 拿着, 唱歌, 行驶, 散步, 钓鱼, 吃着, 睡, 走在, 跑",
+}
+
+NEGATIONS = {"no": "no, without, not any, free of, 没有, 无, 不要, 不含"}
+
 # Words that bind the others and ask for nothing that a picture could show or miss.
 IGNORED = (
-    "the, of, in, on, at, with, and, or, to, by, from, into, over, under, near, beside, next, behind, front, its, his, her,"
+    "the, of, next, wearing, covered with, majestic, mighty, iconic, classic, wild, steaming, text, words, word, letters, saying, title, sign, fluffy, furry, photo of, in, at, or, to, from, into, its, his, her,"
     " their, my, your, is, are, be, being, as, for, this, that, it, there, up, down, out, off, through, around, between, very,"
     " image, picture, scene, style, styled, render, rendering, rendered, 3d, art, artwork, high quality, best quality, quality,"
     " masterpiece, detailed, highly detailed, ultra detailed, intricate, beautiful, stunning, amazing, gorgeous, pretty, nice,"
     " 4k, 8k, hd, uhd, high resolution, hi-res, resolution, trending, award winning, award-winning, professional, background,"
     " lighting, light, view, shot, mood, atmosphere, atmospheric, tone, tones, color, colour, colors, please, draw, create,"
-    " make, generate, show, showing, paint, want, me, i, we, look, looking, like, s, t, wearing, shining, covered, filled,"
-    " full, set, against, during, while, where, who, which, has, have, no, not, without, so, too, just, only, also, all,"
-    " 的, 在, 了, 和, 与, 及, 里, 上, 下, 中, 有, 是, 着, 地, 得, 个, 只, 头, 匹, 辆, 条, 座, 艘, 架, 棵, 朵, 位, 名, 张, 幅, 枝, 间, 把, 块, 颗,"
-    " 被, 从, 向, 到, 对, 为, 以, 并, 也, 都, 很, 非常, 旁边, 前面, 后面, 之间, 里面, 外面, 一幅, 一张, 画, 图, 图片, 图像, 画面, 风格, 背景,"
+    " make, generate, show, showing, paint, want, me, i, we, look, looking, like, s, t, shining, covered, filled,"
+    " full, set, against, during, while, where, who, which, has, have, so, too, just, only, also, all,"
+    " 的, 在, 了, 及, 里, 中, 有, 是, 着, 地, 得, 个, 只, 头, 匹, 辆, 条, 座, 艘, 架, 棵, 朵, 位, 名, 张, 幅, 枝, 间, 把, 块, 颗,"
+    " 被, 从, 向, 到, 对, 为, 以, 并, 也, 都, 很, 非常, 之间, 里面, 外面, 一幅, 一张, 画, 图, 图片, 图像, 画面, 风格, 背景,"
     " 高清, 高质量, 杰作, 精美, 美丽, 漂亮, 好看, 请, 帮我, 生成, 创作, 场景, 氛围, 气氛, 光线, 光, 色调, 色, 正在, 这, 那, 我, 想, 要, 给, 之, 被雪覆盖,"
-    " 超高清, 分辨率, 细节, 丰富, 质感, 下的, 前, 后, 旁, 边, 看, 望, 面"
+    " 超高清, 分辨率, 细节, 丰富, 质感, 文字, 字样, 写着, 看, 望, 面"
 )
 
 # Other names for subjects: slug of the drawing -> words. A slug may recur in no other table.

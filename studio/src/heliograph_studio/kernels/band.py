@@ -23,7 +23,7 @@ from heliograph_studio.kernels.layout import (
 )
 from heliograph_studio.kernels.light import hazed
 from heliograph_studio.kernels.march import gather_ray, march
-from heliograph_studio.kernels.noise import fract, fractal2, kernel, noise2, smooth
+from heliograph_studio.kernels.noise import fract, fractal2, inlined, kernel, noise2, smooth
 from heliograph_studio.kernels.sky import sky
 from heliograph_studio.kernels.surface import look
 
@@ -36,11 +36,11 @@ SHADED_TO = 30.0
 def mirrored(stage, x, y, z, dx, dy, dz, lists):
     """Light that a mirror sends on: a short walk, with a plain look at what it meets."""
     count = gather_ray(stage, x, y, z, dx, dy, dz, 0.0, lists[1])
-    kind, index, t = march(stage, x, y, z, dx, dy, dz, lists[1], count, 0.06, 56)
+    kind, index, t = march(stage, x, y, z, dx, dy, dz, lists[1], count, 0.06, 56.0)
     if kind == MISS:
         return sky(stage, dx, dy, dz)
     x, y, z = x + dx * t, y + dy * t, z + dz * t
-    r, g, b = look(stage, kind, index, x, y, z, t, dx, dy, dz, lists[2], False)
+    r, g, b = look(stage, kind, index, x, y, z, t, dx, dy, dz, lists[2], 0.0)
     return hazed(stage.world, r, g, b, t, dx, dy, dz)
 
 
@@ -88,7 +88,7 @@ def solid(stage, kind, index, x, y, z, t, dx, dy, dz, lists):
     if kind == MISS:
         return sky(stage, dx, dy, dz)
     world = stage.world
-    r, g, b = look(stage, kind, index, x, y, z, t, dx, dy, dz, lists[1], t < SHADED_TO)
+    r, g, b = look(stage, kind, index, x, y, z, t, dx, dy, dz, lists[1], SHADED_TO - t)
     if kind == GROUND and world[WET] > 0.0 and t < 30.0:
         puddle = world[WET] * smooth(0.30, 0.60, fractal2(x * 0.7, z * 0.7, 3))
         fresnel = puddle * (0.08 + 0.9 * (1.0 - min(1.0, abs(dy))) ** 3)
@@ -107,7 +107,7 @@ def trace(stage, ox, oy, oz, dx, dy, dz, lists):
     level = stage.world[WATER_LEVEL]
     wet_t = (level - oy) / dy if dy < -1e-4 and level > -50.0 else 1e9
     for _ in range(5):
-        kind, index, t = march(stage, ox, oy, oz, dx, dy, dz, lists[0], count, start, 190)
+        kind, index, t = march(stage, ox, oy, oz, dx, dy, dz, lists[0], count, start, 190.0)
         if wet_t < t:
             x, z = ox + dx * wet_t, oz + dz * wet_t
             under = (0.0, 0.0, 0.0)
@@ -124,7 +124,7 @@ def trace(stage, ox, oy, oz, dx, dy, dz, lists):
                     dy,
                     dz,
                     lists[1],
-                    False,
+                    0.0,
                 )
             sr, sg, sb = water(stage, x, level, z, wet_t, dx, dy, dz, under, lists)
             kind, t = WATER, wet_t
@@ -161,7 +161,7 @@ def trace(stage, ox, oy, oz, dx, dy, dz, lists):
     return r + clear * sr, g + clear * sg, b + clear * sb, first_t, THING
 
 
-@kernel
+@inlined
 def pixel(stage, camera, u, v, lists):
     """Light, depth and kind for a place on the screen, in half short sides from its middle."""
     f = camera[CAMERA_FOCAL]

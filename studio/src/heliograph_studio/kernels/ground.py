@@ -11,6 +11,7 @@ from heliograph_studio.kernels.layout import (
     GROUND_B,
     GROUND_KIND,
     PAVING,
+    ROAD,
     SAND,
     SNOW,
     SNOW_COLOUR,
@@ -111,6 +112,16 @@ def pattern(kind, x, y, z):
 
 
 @kernel
+def road(world, x, z):
+    """(share of tar, share of its white lines) of a road that goes from left to right."""
+    away = abs(z + 0.3 + 0.25 * math.sin(x * 0.09))
+    tarred = smooth(world[ROAD] + 0.05, world[ROAD] - 0.05, away)
+    dashes = smooth(0.06, 0.04, away) * smooth(0.02, 0.06, fract(x * 0.45) - 0.4)
+    edges = smooth(0.05, 0.03, abs(away - world[ROAD] + 0.16))
+    return tarred, max(dashes, edges) * 0.8
+
+
+@kernel
 def ground_surface(world, x, y, z, nx, ny, nz, t):
     """Colour (r, g, b), bumpy normal (x, y, z) and sparkle of the ground at a point."""
     kind = int(world[GROUND_KIND])
@@ -121,6 +132,10 @@ def ground_surface(world, x, y, z, nx, ny, nz, t):
     r = (world[GROUND_A] + (world[GROUND_B] - world[GROUND_A]) * share) * tone
     g = (world[GROUND_A + 1] + (world[GROUND_B + 1] - world[GROUND_A + 1]) * share) * tone
     b = (world[GROUND_A + 2] + (world[GROUND_B + 2] - world[GROUND_A + 2]) * share) * tone
+    if world[ROAD] > 0.0:
+        tarred, line = road(world, x, z)
+        dark = (0.045 + 0.030 * noise2(x * 40.0, z * 40.0)) * (1.0 - line) + 0.62 * line
+        r, g, b = r + (dark - r) * tarred, g + (dark - g) * tarred, b + (dark * 1.05 - b) * tarred
     snow = 0.0
     if world[SNOW] > 0.0 and kind != SNOWFIELD:
         rough = 0.45 * (fractal2(x * 1.1, z * 1.1, 4) - 0.45)

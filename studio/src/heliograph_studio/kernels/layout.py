@@ -39,7 +39,9 @@ HIGHEST, SUN_DISC, PLANET, WAVES, BUMP = 54, 55, 56, 57, 58
 PLANET_COLOUR = 59
 # where the sun or moon is seen; the light may come from more to the side, as on a film set
 DISC = 62
-WORLD_LENGTH = 65
+# half the breadth of a road from left to right, 0 for none; share of coloured signs in a city
+ROAD, NEON = 65, 66
+WORLD_LENGTH = 67
 
 # kinds of ground
 SNOWFIELD, GRASS, SAND, STONE, EARTH, PAVING, BOARDS, MOON_DUST = 0, 1, 2, 3, 4, 5, 6, 7
@@ -48,7 +50,7 @@ SNOWFIELD, GRASS, SAND, STONE, EARTH, PAVING, BOARDS, MOON_DUST = 0, 1, 2, 3, 4,
 PROP_KIND, PROP_X, PROP_Y, PROP_Z, PROP_HEIGHT, PROP_SEED, PROP_RADIUS = 0, 1, 2, 3, 4, 5, 6
 PROP_WIDE, PROP_DEEP, PROP_COLOUR = 7, 8, 9
 PROP_LENGTH = 12
-PINE, LEAFY, ROCK, BUILDING, CACTUS, KELP, PALM, BOX = 0, 1, 2, 3, 4, 5, 6, 7
+PINE, LEAFY, ROCK, BUILDING, CACTUS, KELP, PALM, BOX, FLOWER, LAMP = range(10)
 
 # things: the subjects
 THING_KIND, THING_SLOT, THING_X, THING_Y, THING_Z, THING_SCALE, THING_COS, THING_SIN = range(8)

@@ -133,12 +133,13 @@ def ceiling(stage, found, count):
 def march(stage, ox, oy, oz, dx, dy, dz, found, count, start, steps):
     """Go along a ray until it meets something: (kind, row, distance).
 
-    A furry subject counts as met where its fur begins.
+    A furry subject counts as met where its fur begins. `steps` is no whole number because numba
+    compiles anew for every whole constant.
     """
     t = start
     highest = ceiling(stage, found, count)
     room = stage.world[ROOM] > 0.5
-    for _ in range(steps):
+    for _ in range(int(steps)):
         x, y, z = ox + dx * t, oy + dy * t, oz + dz * t
         d, kind, index = nearest(stage, x, y, z, found, count)
         if kind == THING:
@@ -154,11 +155,13 @@ def march(stage, ox, oy, oz, dx, dy, dz, found, count, start, steps):
 @kernel
 def normal(stage, x, y, z, found, count, e):
     """Which way the surface faces here, from four distances on a tetrahedron."""
-    a, _, _ = nearest(stage, x + e, y - e, z - e, found, count)
-    b, _, _ = nearest(stage, x - e, y - e, z + e, found, count)
-    c, _, _ = nearest(stage, x - e, y + e, z - e, found, count)
-    d, _, _ = nearest(stage, x + e, y + e, z + e, found, count)
-    nx, ny, nz = a - b - c + d, -a - b + c + d, -a + b - c + d
+    nx, ny, nz = 0.0, 0.0, 0.0
+    for corner in range(4):
+        sx = 1.0 if corner in (0, 3) else -1.0
+        sy = 1.0 if corner > 1 else -1.0
+        sz = 1.0 if corner in (1, 3) else -1.0
+        d, _, _ = nearest(stage, x + sx * e, y + sy * e, z + sz * e, found, count)
+        nx, ny, nz = nx + sx * d, ny + sy * d, nz + sz * d
     k = 1.0 / math.sqrt(nx * nx + ny * ny + nz * nz + 1e-18)
     return nx * k, ny * k, nz * k
 

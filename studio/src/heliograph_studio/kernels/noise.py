@@ -4,9 +4,12 @@ import math
 
 from numba import njit
 
-kernel = njit(cache=True, fastmath=True, nogil=True, _nrt=False)
+# Without Python's errors for a division by zero the code is smaller, and quicker to compile.
+kernel = njit(cache=True, fastmath=True, nogil=True, error_model="numpy", _nrt=False)
 # For what is called from the innermost loops: handing the stage over costs more than the work.
-inlined = njit(cache=True, fastmath=True, nogil=True, inline="always", _nrt=False)
+inlined = njit(
+    cache=True, fastmath=True, nogil=True, error_model="numpy", inline="always", _nrt=False
+)
 
 
 @kernel

@@ -7,6 +7,7 @@ from heliograph_studio.kernels.layout import (
     BUILDING,
     CACTUS,
     KELP,
+    LAMP,
     LEAFY,
     PALM,
     PINE,
@@ -19,6 +20,7 @@ from heliograph_studio.kernels.layout import (
     PROP_X,
     PROP_Y,
     PROP_Z,
+    ROCK,
 )
 from heliograph_studio.kernels.noise import clamp, fract, kernel, noise3
 from heliograph_studio.kernels.shapes import blend, box, ellipsoid, limb
@@ -168,6 +170,49 @@ def palm(x, y, z, height, seed):
 
 
 @kernel
+def flower(x, y, z, height, seed):
+    """A stem with two leaves under a blossom of six petals; heights are shares of its own."""
+    x, y, z = x / height, y / height, z / height
+    sway = 0.10 * math.sin(seed) * y
+    x -= sway
+    stem = limb(x, y, z, 0.0, 0.0, 0.0, 0.0, 0.80, 0.0, 0.022, 0.018)
+    leaf = ellipsoid(abs(x) - 0.12, y - 0.24 - 0.5 * abs(x), z, 0.13, 0.030, 0.055)
+    y, z = y - 0.84, z - 0.05
+    # The blossom looks a little toward the camera.
+    y, z = 0.82 * y + 0.57 * z, 0.82 * z - 0.57 * y
+    angle = math.atan2(z, x)
+    petals = 0.145 + 0.055 * math.cos(angle * 6.0 + seed)
+    away = math.sqrt(x * x + z * z)
+    bloom = max(away - petals, abs(y - 0.45 * away * away - 0.02) - 0.022) * 0.6
+    heart = ellipsoid(x, y - 0.03, z, 0.06, 0.045, 0.06)
+    return min(min(stem, leaf * 0.7), min(bloom, heart)) * height
+
+
+@kernel
+def lamp(x, y, z, height):
+    """A street lamp: a post and a round light."""
+    post = limb(x, y, z, 0.0, 0.0, 0.0, 0.0, 0.9 * height, 0.0, 0.06, 0.035)
+    foot = limb(x, y, z, 0.0, 0.0, 0.0, 0.0, 0.12 * height, 0.0, 0.10, 0.08)
+    bulb = math.sqrt(x * x + (y - 0.95 * height) ** 2 + z * z) - 0.17
+    return min(min(post, foot), bulb)
+
+
+@kernel
+def plant(kind, x, y, z, height, seed):
+    if kind == PINE:
+        return pine(x, y, z, height, seed)
+    if kind == LEAFY:
+        return leafy(x, y, z, height, seed)
+    if kind == CACTUS:
+        return cactus(x, y, z, height, seed)
+    if kind == KELP:
+        return kelp(x, y, z, height, seed)
+    if kind == PALM:
+        return palm(x, y, z, height, seed)
+    return flower(x, y, z, height, seed)
+
+
+@kernel
 def prop_distance(row, x, y, z):
     """Distance to the prop of one row of the table."""
     x, y, z = x - row[PROP_X], y - row[PROP_Y], z - row[PROP_Z]
@@ -177,18 +222,12 @@ def prop_distance(row, x, y, z):
     if outside > 0.5 or above > 0.5:
         return max(outside, above)
     kind = int(row[PROP_KIND])
-    if kind == PINE:
-        return pine(x, y, z, height, seed)
-    if kind == LEAFY:
-        return leafy(x, y, z, height, seed)
     if kind == BUILDING:
         return building(x, y, z, height, seed, row[PROP_WIDE], row[PROP_DEEP])
-    if kind == CACTUS:
-        return cactus(x, y, z, height, seed)
-    if kind == KELP:
-        return kelp(x, y, z, height, seed)
-    if kind == PALM:
-        return palm(x, y, z, height, seed)
+    if kind == LAMP:
+        return lamp(x, y, z, height)
     if kind == BOX:
         return box(x, y - 0.5 * height, z, row[PROP_WIDE], 0.5 * height, row[PROP_DEEP]) - 0.03
-    return rock(x, y, z, height, seed, row[PROP_WIDE])
+    if kind == ROCK:
+        return rock(x, y, z, height, seed, row[PROP_WIDE])
+    return plant(kind, x, y, z, height, seed)

@@ -8,9 +8,12 @@ from heliograph_studio.kernels.land import ground
 from heliograph_studio.kernels.layout import (
     BODY,
     BUILDING,
+    FLOWER,
     GROUND,
     KELP,
+    LAMP,
     LEAFY,
+    NEON,
     PALM,
     PINE,
     PROP,
@@ -54,16 +57,59 @@ def facade(world, row, x, y, z, nx, ny, nz):
     if abs(ny) > 0.5:
         return 0.0, 0.0, 0.0, 0.0
     along = z - row[PROP_Z] if abs(nx) > abs(nz) else x - row[PROP_X]
-    pitch = 0.46 + 0.22 * fract(row[PROP_SEED] * 5.1)
-    u, v = along / pitch, (y - row[PROP_Y]) / (pitch * 1.25)
-    inside = min(min(fract(u), 1.0 - fract(u)) - 0.17, min(fract(v), 1.0 - fract(v)) - 0.16)
+    low, seed = y - row[PROP_Y], row[PROP_SEED]
+    sign, sr, sg, sb = neon_sign(world, along, low, seed)
+    if sign > 0.0:
+        return 0.0, sr * sign, sg * sign, sb * sign
+    pitch = 0.42 + 0.26 * fract(seed * 5.1)
+    u, v = along / pitch, low / (pitch * 1.35)
+    wide, high = 0.13 + 0.12 * fract(seed * 2.9), 0.14 + 0.14 * fract(seed * 9.7)
+    inside = min(min(fract(u), 1.0 - fract(u)) - wide, min(fract(v), 1.0 - fract(v)) - high)
     if inside < 0.0:
         return 0.0, 0.0, 0.0, 0.0
-    dice = hash3(math.floor(u) + 31.0, math.floor(v), row[PROP_SEED] * 91.0)
-    on = 1.0 if dice < world[WINDOWS] else 0.0
+    dice = hash3(math.floor(u) + 31.0, math.floor(v), seed * 91.0)
+    storey = hash3(math.floor(v) + 5.0, 17.0, seed * 37.0)
+    on = 1.0 if dice < world[WINDOWS] * (0.35 + 1.3 * storey) else 0.0
     hue = fract(dice * 57.0)
-    power = on * (0.30 + 0.75 * fract(dice * 23.0) ** 2)
+    power = on * (0.22 + 0.75 * fract(dice * 23.0) ** 2) * (0.75 + 0.25 * fract(v))
     return 1.0, power * 1.25, power * (0.72 + 0.2 * hue), power * (0.30 + 0.55 * hue * hue)
+
+
+@kernel
+def neon_sign(world, along, low, seed):
+    """A glowing board on some houses: (how much, r, g, b)."""
+    if world[NEON] <= 0.0 or low < 0.9 or low > 5.2:
+        return 0.0, 0.0, 0.0, 0.0
+    column = math.floor(along / 1.3)
+    dice = hash3(column + 7.0, 3.0, seed * 53.0)
+    u, v = along / 1.3 - column - 0.5, fract(low * 2.4)
+    top, bottom = 2.0 + 3.2 * fract(dice * 7.0), 0.9 + 0.9 * fract(dice * 13.0)
+    if dice > world[NEON] or low > top or low < bottom or abs(u) > 0.20:
+        return 0.0, 0.0, 0.0, 0.0
+    rim = abs(u) > 0.165 or low > top - 0.06 or low < bottom + 0.06
+    stroke = (
+        abs(u) < 0.12 and v > 0.25 and hash3(math.floor(u * 18.0), low * 10.0, dice * 99.0) > 0.45
+    )
+    power = 1.7 if rim else 1.35 if stroke else 0.10
+    hue = math.floor(fract(dice * 31.0) * 4.0)
+    if hue < 1.0:
+        return power, 1.0, 0.08, 0.45
+    if hue < 2.0:
+        return power, 0.05, 0.75, 1.0
+    if hue < 3.0:
+        return power, 1.0, 0.42, 0.06
+    return power, 0.45, 0.15, 1.0
+
+
+@kernel
+def flower_look(row, high, away):
+    """Green below, petals of the row's colour, a yellow heart."""
+    if high < 0.70:
+        return 0.060, 0.150, 0.030
+    if away < 0.045 and high > 0.80:
+        return 0.75, 0.42, 0.04
+    k = 0.75 + 1.6 * away
+    return row[PROP_COLOUR] * k, row[PROP_COLOUR + 1] * k, row[PROP_COLOUR + 2] * k
 
 
 @kernel
@@ -89,6 +135,13 @@ def prop_look(world, row, x, y, z, nx, ny, nz):
     ):
         k = 0.7 + 0.5 * mottled
         r, g, b = 0.24 * k, 0.17 * k, 0.11 * k
+    elif kind == FLOWER:
+        r, g, b = flower_look(row, low / row[PROP_HEIGHT], away / row[PROP_HEIGHT])
+    elif kind == LAMP:
+        r, g, b = 0.03, 0.032, 0.036
+        if low > 0.95 * row[PROP_HEIGHT] - 0.18:
+            power = 0.25 + 2.6 * world[WINDOWS]
+            r, g, b, er, eg, eb = 0.8, 0.75, 0.6, power, 0.74 * power, 0.40 * power
     elif kind in (PINE, LEAFY, PALM, KELP):
         k = 0.55 + 0.9 * mottled * noise3(x * 17.0, y * 17.0, z * 17.0 + seed)
         r, g, b = r * k * (0.85 + 0.3 * fract(seed)), g * k, b * k
@@ -197,9 +250,9 @@ def thing_surface(stage, index, x, y, z, dx, dy, dz, found):
 
 
 @kernel
-def look(stage, kind, index, x, y, z, t, dx, dy, dz, found, full):
-    """Light from a solid point toward the eye, haze not counted; full adds shade of others."""
-    world = stage.world
+def look(stage, kind, index, x, y, z, t, dx, dy, dz, found, shaded):
+    """Light from a solid point toward the eye, haze not counted; above 0 shaded by others."""
+    world, full = stage.world, shaded > 0.0
     if kind == THING:
         return thing_surface(stage, index, x, y, z, dx, dy, dz, found)
     count = gather_near(stage, x, y, z, 0.6, found)
