@@ -9,12 +9,14 @@ import pytest
 
 from heliograph.base.clock import SettableClock
 from heliograph.base.database import borrow, transaction
+from heliograph.base.errors import NotFound
 from heliograph.base.outbound import Outbound
 from heliograph.webhooks import store
 from heliograph.webhooks.deliver import Deliverer
+from heliograph.webhooks.deliveries.store import Filter, list_deliveries, read_delivery
 from heliograph.webhooks.event import add_event
 from heliograph.webhooks.notice import Dead, Delivered, Reply, Rules, Verdict
-from heliograph.webhooks.store import Backlog, Claim, Filter
+from heliograph.webhooks.store import Claim
 from support.notices import Desk
 
 URL = "https://example.com/hook"
@@ -43,7 +45,7 @@ async def end(desk: Desk, notice_id: uuid.UUID, verdict: Verdict, now: datetime.
 
 async def list_ids(desk: Desk, wanted: Filter, limit: int = 50) -> list[uuid.UUID]:
     async with borrow(desk.pool) as conn:
-        found = await store.list_deliveries(conn, wanted, limit=limit)
+        found = await list_deliveries(conn, wanted, limit=limit)
     return [delivery.notice_id for delivery in found]
 
 
@@ -164,24 +166,14 @@ async def test_pages_of_a_list_neither_repeat_nor_skip(desk):
 async def test_a_stranger_can_neither_read_nor_resend_a_notice(desk):
     notice_id = await desk.add(URL)
     await desk.clear_jobs()
-    assert await desk.resend(notice_id, account_id="acc_2") is None
-    assert await desk.resend(uuid.uuid4()) is None
+    with pytest.raises(NotFound):
+        await desk.resend(notice_id, account_id="acc_2")
+    with pytest.raises(NotFound):
+        await desk.resend(uuid.uuid4())
     async with borrow(desk.pool) as conn:
-        assert await store.read_delivery(conn, notice_id, account_id="acc_2") is None
-        assert await store.read_delivery(conn, notice_id, account_id="acc_1") is not None
+        assert await read_delivery(conn, notice_id, account_id="acc_2") is None
+        assert await read_delivery(conn, notice_id, account_id="acc_1") is not None
     assert await desk.jobs() == []
-
-
-async def test_the_backlog_counts_what_is_pending_and_how_late_it_is(desk, clock):
-    async with borrow(desk.pool) as conn:
-        assert await store.measure_backlog(conn, clock.now()) == Backlog(0, 0, 0)
-    await end(desk, await desk.add(URL), Delivered(), clock.now())
-    await desk.add(URL)
-    clock.advance(40)
-    await desk.add(URL)
-    clock.advance(-1)
-    async with borrow(desk.pool) as conn:
-        assert await store.measure_backlog(conn, clock.now()) == Backlog(2, 1, 39)
 
 
 async def test_an_event_is_told_like_the_end_of_a_task(desk, clock):

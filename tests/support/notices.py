@@ -10,8 +10,9 @@ import asyncpg
 from heliograph.base.clock import Clock
 from heliograph.base.database import borrow, transaction
 from heliograph.webhooks import store
+from heliograph.webhooks.deliveries.resend import resend
+from heliograph.webhooks.deliveries.store import Delivery, read_delivery
 from heliograph.webhooks.notice import Notice
-from heliograph.webhooks.store import Delivery
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 BODY = b'{"code":200,"message":"success","data":{"state":"success"}}'
@@ -51,13 +52,13 @@ class Desk:
 
     async def read(self, notice_id: uuid.UUID) -> Delivery:
         async with borrow(self.pool) as conn:
-            delivery = await store.read_delivery(conn, notice_id)
+            delivery = await read_delivery(conn, notice_id)
         assert delivery is not None
         return delivery
 
-    async def resend(self, notice_id: uuid.UUID, account_id: str | None = None) -> Delivery | None:
+    async def resend(self, notice_id: uuid.UUID, account_id: str | None = None) -> Delivery:
         async with transaction(self.pool) as conn:
-            return await store.resend(conn, notice_id, now=self._clock.now(), account_id=account_id)
+            return await resend(conn, notice_id, now=self._clock.now(), account_id=account_id)
 
     async def overdue(self, limit: int = 100) -> list[uuid.UUID]:
         before = self._clock.now() + datetime.timedelta(microseconds=1)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from heliograph.webhooks.sign import signed_headers
+from heliograph.webhooks.sign import TOLERANCE_SECONDS, is_signed, secret_of, signed_headers
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(24))).decode()
 BODY = '{"code":200,"message":"success","data":{"failMsg":"ungültig ✓"}}'.encode()
@@ -58,6 +58,47 @@ def test_a_changed_id_or_time_does_not_verify(header):
 def test_a_recording_played_back_after_ten_minutes_does_not_verify():
     with pytest.raises(WebhookVerificationError, match="too old"):
         Webhook(SECRET).verify(BODY, sign(ago_seconds=600))
+
+
+def test_while_secrets_overlap_the_holder_of_either_verifies():
+    moment = datetime.datetime.now(datetime.UTC)
+    new = secret_of(b"n" * 24)
+    headers = signed_headers("0198a5", BODY, secret=new, previous_secret=SECRET, moment=moment)
+    assert headers["webhook-signature"].count("v1,") == 2
+    for secret in (new, SECRET):
+        assert Webhook(secret).verify(BODY, headers)["code"] == 200
+    with pytest.raises(WebhookVerificationError):
+        Webhook(secret_of(b"o" * 24)).verify(BODY, headers)
+
+
+NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+
+def known(headers: dict[str, str], body: bytes = BODY, *, secret: str = SECRET) -> bool:
+    return is_signed(headers, body, secrets=[secret_of(b"x" * 24), secret], moment=NOW)
+
+
+def test_our_own_signature_is_known_again_and_nothing_else():
+    headers = signed_headers("0198a5", BODY, secret=SECRET, moment=NOW)
+    assert known(headers)
+    assert not known(headers, BODY + b" ")
+    assert not known(headers, secret=secret_of(b"y" * 24))
+    for name in headers:
+        assert not known({**headers, name: headers[name] + "1"})
+        assert not known({other: text for other, text in headers.items() if other != name})
+
+
+@pytest.mark.parametrize("seconds", [-TOLERANCE_SECONDS, TOLERANCE_SECONDS])
+def test_a_signature_is_good_at_about_its_time(seconds):
+    moment = NOW + datetime.timedelta(seconds=seconds)
+    assert known(signed_headers("0198a5", BODY, secret=SECRET, moment=moment))
+    late = moment + datetime.timedelta(seconds=1 if seconds > 0 else -1)
+    assert not known(signed_headers("0198a5", BODY, secret=SECRET, moment=late))
+
+
+@given(st.dictionaries(st.sampled_from(list(sign())), st.text()))
+def test_any_headers_are_judged(headers):
+    assert not known(headers)
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_!!", "AAAA", "whsec_abc"])

@@ -67,11 +67,15 @@ AddressInfo = tuple[int, int, int, str, tuple[object, ...]]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a receiver said: HTTP status, the beginning of its answer as text, and how long it took."""
+    """What a receiver said: HTTP status, the beginning of its answer as text, and how long it took.
+
+    `retry_after` is the header of that name, as it came.
+    """
 
     status: int
     first_kilobyte: str
     latency_ms: int
+    retry_after: str | None = None
 
 
 class _NotAllowedError(OSError):
@@ -284,7 +288,7 @@ class Outbound:
             response.release()
         # PostgreSQL keeps no NUL in a text.
         text = said.decode(errors="replace").replace("\0", "\ufffd")
-        return Answer(response.status, text, latency_ms)
+        return Answer(response.status, text, latency_ms, response.headers.get("Retry-After"))
 
 
 async def _read_answer(response: aiohttp.ClientResponse) -> bytes:

@@ -2,31 +2,32 @@
 
 import datetime
 import random
-import time
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 
 from heliograph.base.clock import Clock
 from heliograph.base.database import Connection, Pool, borrow, transaction
-from heliograph.base.errors import OutboundFailed, OutboundRefused
 from heliograph.base.log import log
-from heliograph.base.outbound import Answer, Outbound
+from heliograph.base.outbound import Outbound
 from heliograph.webhooks import store
 from heliograph.webhooks.notice import (
     MOST_LOST,
     Dead,
+    Delivered,
+    Notice,
     Reply,
     RetryAt,
     Rules,
     Verdict,
     next_attempt,
     place_of,
-    refusal,
 )
-from heliograph.webhooks.sign import signed_headers
+from heliograph.webhooks.post import Post
+from heliograph.webhooks.receivers.close import close
+from heliograph.webhooks.receivers.receiver import judge
+from heliograph.webhooks.receivers.store import open_receiver
 from heliograph.webhooks.store import Claim
 
 #: POSTs in flight to one host and port, for each process: a receiver that hangs holds no more.
@@ -38,11 +39,6 @@ LONGEST_LATER_SECONDS = 30.0
 
 #: A claim outlasts the timeout of its POST by this much, the time to note the answer.
 LEASE_MARGIN_SECONDS = 30
-
-try:
-    USER_AGENT = "Heliograph/" + version("heliograph")
-except PackageNotFoundError:  # run from a source tree that was never installed
-    USER_AGENT = "Heliograph"
 
 
 @dataclass(frozen=True)
@@ -115,7 +111,7 @@ class Deliverer:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._pool = pool
-        self._outbound = outbound
+        self._post = Post(pool, outbound, clock, rules)
         self._clock = clock
         self._rules = rules
         self._jitter = jitter
@@ -133,6 +129,26 @@ class Deliverer:
                 taken = await self._take_up(conn, notice_id, lane)
             return await self._attempt(taken) if isinstance(taken, Claim) else taken
 
+    async def send_test(self, notice: Notice) -> Noted | Later:
+        """Send `notice`, which is not written yet, at once and once, even to a closed receiver.
+
+        A success opens the receiver; a failure has no consequences. Gives Later when all lanes to
+        the receiver are taken; then nothing was written.
+        """
+        with ExitStack() as lane:
+            later = self._enter(notice.url, lane)
+            if later is not None:
+                return later
+            now = self._clock.now()
+            async with transaction(self._pool) as conn:
+                await store.insert_notice(conn, notice)
+                claim = await store.claim_notice(
+                    conn, notice.notice_id, now=now, lease_until=now + self._lease
+                )
+            assert claim is not None, "nobody else can see the notice before the commit"
+            reply = await self._post.send(claim)
+            return await self._note_test(claim, reply)
+
     async def _take_up(
         self, conn: Connection, notice_id: uuid.UUID, lane: ExitStack
     ) -> Claim | Later | Nothing:
@@ -142,20 +158,31 @@ class Deliverer:
         now = self._clock.now()
         if waiting.due_at > now:
             return Later((waiting.due_at - now).total_seconds())
-        place = place_of(waiting.url)
-        later = self._lanes.enter(place)
+        if waiting.closed is not None:
+            await store.bury(conn, notice_id, reason=waiting.closed, now=now)
+            return Nothing()
+        later = self._enter(waiting.url, lane)
         if later is not None:
             return later
-        lane.callback(self._lanes.leave, place)
-        lease = datetime.timedelta(seconds=self._rules.timeout_seconds + LEASE_MARGIN_SECONDS)
-        claim = await store.claim_notice(conn, notice_id, now=now, lease_until=now + lease)
+        claim = await store.claim_notice(conn, notice_id, now=now, lease_until=now + self._lease)
         return claim or Nothing()
+
+    def _enter(self, url: str, lane: ExitStack) -> Later | None:
+        place = place_of(url)
+        later = self._lanes.enter(place)
+        if later is None:
+            lane.callback(self._lanes.leave, place)
+        return later
+
+    @property
+    def _lease(self) -> datetime.timedelta:
+        return datetime.timedelta(seconds=self._rules.timeout_seconds + LEASE_MARGIN_SECONDS)
 
     async def _attempt(self, claim: Claim) -> Noted | Nothing:
         if claim.lost >= MOST_LOST:
             error = f"Not sent: {claim.lost} attempts were lost with the process that made them."
             return await self._note(claim, Reply(latency_ms=0, error=error), Dead())
-        reply = await self._post(claim)
+        reply = await self._post.send(claim)
         verdict = next_attempt(
             claim.answered + 1,
             reply,
@@ -165,48 +192,28 @@ class Deliverer:
         )
         return await self._note(claim, reply, verdict)
 
-    async def _post(self, claim: Claim) -> Reply:
-        started = time.perf_counter()
-        try:
-            answer = await self._outbound.post(
-                claim.url,
-                claim.body,
-                self._headers(claim),
-                timeout_seconds=self._rules.timeout_seconds,
-            )
-        except (OutboundRefused, OutboundFailed) as error:
-            return Reply(latency_ms=_milliseconds_since(started), error=str(error))
-        return self._reply(answer)
-
-    def _headers(self, claim: Claim) -> dict[str, str]:
-        signature = signed_headers(
-            claim.notice_id.hex,
-            claim.body,
-            secret=claim.webhook_secret,
-            moment=self._clock.now(),
-        )
-        return {"content-type": "application/json", "user-agent": USER_AGENT, **signature}
-
-    def _reply(self, answer: Answer) -> Reply:
-        return Reply(
-            latency_ms=answer.latency_ms,
-            status=answer.status,
-            error=refusal(answer.status, self._rules),
-            answer=answer.first_kilobyte,
-        )
-
     async def _note(self, claim: Claim, reply: Reply, verdict: Verdict) -> Noted | Nothing:
         now = self._clock.now()
-        # Most notes are one statement; a retry's job must come with it or not at all.
-        opened = transaction if isinstance(verdict, RetryAt) else borrow
-        async with opened(self._pool) as conn:
+        closing = judge(reply, failing_since=claim.failing_since, now=now, rules=self._rules)
+        # Most notes are one statement; what must come with it, or not at all, is a retry's job
+        # and the closing of the receiver.
+        many = isinstance(verdict, RetryAt) or closing is not None
+        async with (transaction if many else borrow)(self._pool) as conn:
             held = await store.note_reply(conn, claim, reply, verdict=verdict, now=now)
+            if held and closing is not None:
+                await close(conn, claim.account_id, claim.url, closing, now=now)
         _tell(claim, reply, verdict, held=held)
         return Noted(claim, reply, verdict) if held else Nothing()
 
-
-def _milliseconds_since(started: float) -> int:
-    return round((time.perf_counter() - started) * 1000)
+    async def _note_test(self, claim: Claim, reply: Reply) -> Noted:
+        now = self._clock.now()
+        verdict = Delivered() if reply.error is None else Dead()
+        async with transaction(self._pool) as conn:
+            await store.note_reply(conn, claim, reply, verdict=verdict, now=now)
+            if reply.error is None:
+                await open_receiver(conn, claim.account_id, claim.url)
+        _tell(claim, reply, verdict, held=True)
+        return Noted(claim, reply, verdict)
 
 
 def _tell(claim: Claim, reply: Reply, verdict: Verdict, *, held: bool) -> None:

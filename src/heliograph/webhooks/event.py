@@ -6,7 +6,7 @@ import uuid
 import msgspec
 
 from heliograph.base.database import Connection
-from heliograph.webhooks.notice import Notice
+from heliograph.webhooks.notice import TEST, Notice
 from heliograph.webhooks.store import add_notice
 
 
@@ -37,3 +37,9 @@ async def add_event(  # noqa: PLR0913, PLR0917 - an event has as many parts
     notice = event_notice(account_id, url, event, data, now)
     await add_notice(connection, notice)
     return notice.notice_id
+
+
+def trial_notice(account_id: str, url: str, now: datetime.datetime) -> Notice:
+    """A notice that only shows that `url` takes notices of the account and can verify them."""
+    data = {"message": "This is a test. Nothing has happened."}
+    return event_notice(account_id, url, TEST, data, now)

@@ -4,37 +4,41 @@ A notice is `pending` until its end. `due_at` is the moment from which anyone ma
 taking it up moves `due_at` past the timeout of the POST, so that two jobs make one POST, and
 a notice whose process died comes back by itself. `attempts` is the fence: whoever notes an
 answer names the attempt it belongs to. `ended_at` stays when a notice is sent again by hand:
-the tries of the new schedule are the attempts from that moment on.
+the tries of the new schedule are the attempts from that moment on. What owners read and send again
+is in `deliveries/`.
 """
 
 import datetime
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from heliograph.base.database import Connection
 from heliograph.base.jobs import Job, enqueue
-from heliograph.webhooks.notice import Dead, Delivered, Notice, Reply, RetryAt, Verdict
+from heliograph.webhooks.notice import TEST, Dead, Delivered, Notice, Reply, RetryAt, Verdict
 
 ENTRYPOINT = "deliver"
-
-STATES = ("pending", "delivered", "dead")
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A pending notice as far as it must be known to decide who may take it up, and when."""
+    """A pending notice as far as it must be known to decide who may take it up, and when.
+
+    `closed` is why its receiver gets nothing at present, or None.
+    """
 
     url: str
     due_at: datetime.datetime
+    closed: str | None
 
 
 @dataclass(frozen=True)
 class Claim:
     """The right to make one POST, under the number `attempt_no`, until the lease runs out.
 
-    `answered` and `lost` count the earlier attempts of the present schedule.
+    `answered` and `lost` count the earlier attempts of the present schedule. `previous_secret` is
+    set while a rotation's overlap lasts, `failing_since` after a failure of the receiver with no
+    success since.
     """
 
     notice_id: uuid.UUID
@@ -43,56 +47,16 @@ class Claim:
     url: str
     body: bytes
     attempt_no: int
-    webhook_secret: str
+    webhook_secret: str = field(repr=False)
+    previous_secret: str | None = field(repr=False)
     answered: int
     lost: int
+    failing_since: datetime.datetime | None
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """One POST. Without `latency_ms` it is under way, or was lost with its process."""
-
-    attempt_no: int
-    started_at: datetime.datetime
-    latency_ms: int | None
-    status: int | None
-    error: str | None
-    answer: str | None
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """A notice as its owner sees it. `ended_at` is None while it is pending."""
-
-    notice_id: uuid.UUID
-    task_id: uuid.UUID | None
-    event: str | None
-    account_id: str
-    url: str
-    state: str
-    due_at: datetime.datetime
-    created_at: datetime.datetime
-    ended_at: datetime.datetime | None
-    attempts: tuple[Attempt, ...]
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Which notices to list; None means all. `after` continues behind a (created_at, id)."""
-
-    account_id: str | None = None
-    task_id: uuid.UUID | None = None
-    state: str | None = None
-    after: tuple[datetime.datetime, uuid.UUID] | None = None
-
-
-@dataclass(frozen=True)
-class Backlog:
-    """For the metrics: how many notices are pending, and how late the latest of them is."""
-
-    pending: int
-    overdue: int
-    oldest_overdue_seconds: float
+#: Of a notice `n`: somebody is at it. Whoever did it otherwise would send it twice.
+IN_FLIGHT = """(n.due_at > {now} AND EXISTS (SELECT FROM notice_attempts a
+    WHERE a.notice_id = n.notice_id AND attempt_no = n.attempts AND latency_ms IS NULL))"""
 
 
 async def add_notice(conn: Connection, notice: Notice, *, priority: int = 0) -> None:
@@ -100,6 +64,12 @@ async def add_notice(conn: Connection, notice: Notice, *, priority: int = 0) -> 
 
     A second notice for the same task is refused by the database (UniqueViolationError).
     """
+    await insert_notice(conn, notice)
+    await enqueue(conn, [Job(ENTRYPOINT, notice.notice_id.hex, priority)])
+
+
+async def insert_notice(conn: Connection, notice: Notice) -> None:
+    """Write `notice` alone, for a caller who delivers it himself; the sweep does if he dies."""
     await conn.execute(
         """INSERT INTO notices
             (notice_id, task_id, account_id, url, body, state, due_at, created_at, event)
@@ -112,7 +82,6 @@ async def add_notice(conn: Connection, notice: Notice, *, priority: int = 0) -> 
         notice.created_at,
         notice.event,
     )
-    await enqueue(conn, [Job(ENTRYPOINT, notice.notice_id.hex, priority)])
 
 
 async def nudge(conn: Connection, notice_ids: Sequence[uuid.UUID]) -> None:
@@ -138,9 +107,47 @@ async def overdue(conn: Connection, *, before: datetime.datetime, limit: int) ->
 async def read_waiting(conn: Connection, notice_id: uuid.UUID) -> Waiting | None:
     """Where and when a pending notice is due; None when it has ended or never was."""
     row = await conn.fetchrow(
-        "SELECT url, due_at FROM notices WHERE notice_id = $1 AND state = 'pending'", notice_id
+        """SELECT n.url, due_at, r.reason AS closed FROM notices n
+        LEFT JOIN receivers r ON r.account_id = n.account_id AND url_md5 = md5(n.url)
+        WHERE notice_id = $1 AND n.state = 'pending'""",
+        notice_id,
     )
     return None if row is None else Waiting(**row)
+
+
+async def bury(
+    conn: Connection, notice_id: uuid.UUID, *, reason: str, now: datetime.datetime
+) -> bool:
+    """End a notice that nobody has in hand as dead, unsent; False when it is not pending or not due."""
+    status = await conn.execute(
+        """UPDATE notices SET state = 'dead', ended_at = $2, reason = $3
+        WHERE notice_id = $1 AND state = 'pending' AND due_at <= $2""",
+        notice_id,
+        now,
+        reason,
+    )
+    return bool(status == "UPDATE 1")
+
+
+async def bury_waiting(
+    conn: Connection, account_id: str, url: str, *, reason: str, now: datetime.datetime
+) -> int:
+    """End the pending notices for a URL as dead, except those in flight; gives how many.
+
+    One that is locked is left to its job, which finds the receiver closed: so this never waits.
+    """
+    status = await conn.execute(
+        f"""UPDATE notices SET state = 'dead', ended_at = $3, reason = $4
+        WHERE notice_id IN (
+            SELECT notice_id FROM notices n WHERE account_id = $1 AND url = $2
+            AND state = 'pending' AND NOT {IN_FLIGHT.format(now="$3")}
+            FOR UPDATE SKIP LOCKED)""",
+        account_id,
+        url,
+        now,
+        reason,
+    )
+    return int(status.removeprefix("UPDATE "))
 
 
 async def claim_notice(
@@ -167,9 +174,12 @@ async def claim_notice(
             FROM notice_attempts JOIN claimed USING (notice_id)
             WHERE started_at >= coalesce(ended_at, '-infinity')
         )
-        SELECT notice_id, task_id, account_id, url, body, attempts AS attempt_no,
-            webhook_secret, answered, lost
-        FROM claimed JOIN accounts USING (account_id) CROSS JOIN earlier""",
+        SELECT notice_id, task_id, c.account_id, c.url, body, attempts AS attempt_no,
+            webhook_secret, CASE WHEN previous_secret_until > $2
+                THEN previous_webhook_secret END AS previous_secret,
+            answered, lost, failing_since
+        FROM claimed c JOIN accounts USING (account_id) CROSS JOIN earlier
+        LEFT JOIN receivers r ON r.account_id = c.account_id AND url_md5 = md5(c.url)""",
         notice_id,
         now,
         lease_until,
@@ -178,22 +188,39 @@ async def claim_notice(
 
 
 async def note_reply(
-    conn: Connection, claim: Claim, reply: Reply, *, verdict: Verdict, now: datetime.datetime
+    conn: Connection,
+    claim: Claim,
+    reply: Reply,
+    *,
+    verdict: Verdict,
+    now: datetime.datetime,
 ) -> bool:
     """Note the reply with its attempt and carry out the verdict; False when the claim was lost.
 
     The attempt keeps its reply in any case: it is history. A retry's job is written with it.
+    A delivery removes what trouble of the receiver is on record, unless it is disabled; a failure,
+    of anything but a test, puts it there.
     """
     state, due_at = _after(verdict)
     row = await conn.fetchrow(
         """WITH noted AS (
             UPDATE notice_attempts SET latency_ms = $3, status = $4, error = $5, answer = $6
             WHERE notice_id = $1 AND attempt_no = $2
+        ), ended AS (
+            UPDATE notices SET state = $7, due_at = coalesce($8, due_at),
+                ended_at = CASE WHEN $7 = 'pending' THEN ended_at ELSE $9 END
+            WHERE notice_id = $1 AND attempts = $2 AND state = 'pending'
+            RETURNING notice_id, account_id, url, event
+        ), well AS (
+            DELETE FROM receivers r USING ended e WHERE $5::text IS NULL
+            AND r.account_id = e.account_id AND url_md5 = md5(e.url) AND state <> 'disabled'
+        ), failing AS (
+            INSERT INTO receivers (account_id, url, state, failing_since, changed_at)
+            SELECT account_id, url, 'active', $9, $9 FROM ended
+            WHERE $5::text IS NOT NULL AND event IS DISTINCT FROM $10
+            ON CONFLICT DO NOTHING
         )
-        UPDATE notices SET state = $7, due_at = coalesce($8, due_at),
-            ended_at = CASE WHEN $7 = 'pending' THEN ended_at ELSE $9 END
-        WHERE notice_id = $1 AND attempts = $2 AND state = 'pending'
-        RETURNING notice_id""",
+        SELECT notice_id FROM ended""",
         claim.notice_id,
         claim.attempt_no,
         reply.latency_ms,
@@ -203,6 +230,7 @@ async def note_reply(
         state,
         due_at,
         now,
+        TEST,
     )
     if row is not None and due_at is not None:
         delay_seconds = (due_at - now).total_seconds()
@@ -221,104 +249,19 @@ def _after(verdict: Verdict) -> tuple[str, datetime.datetime | None]:
             return "pending", moment
 
 
-async def resend(
-    conn: Connection,
-    notice_id: uuid.UUID,
-    *,
-    now: datetime.datetime,
-    account_id: str | None = None,
-) -> Delivery | None:
-    """Send the notice again from `now` on a fresh schedule, whatever became of it.
+async def replace_secret(
+    conn: Connection, account_id: str, secret: str, *, previous_until: datetime.datetime
+) -> bool:
+    """Sign with `secret` from now on, and with the present one too until `previous_until`.
 
-    The earlier attempts stay, and the numbers go on. One that is being sent at this moment is
-    left alone. Gives the notice, or None when there is none, or not in that account.
+    False when there is no such account.
     """
-    row = await conn.fetchrow(
-        """UPDATE notices n SET state = 'pending', due_at = $2, ended_at = $2
-        WHERE notice_id = $1 AND ($3::text IS NULL OR account_id = $3)
-        AND NOT (state = 'pending' AND due_at > $2 AND EXISTS (
-            SELECT FROM notice_attempts a WHERE a.notice_id = n.notice_id
-            AND attempt_no = n.attempts AND latency_ms IS NULL))
-        RETURNING notice_id""",
-        notice_id,
-        now,
+    status = await conn.execute(
+        """UPDATE accounts SET previous_webhook_secret = webhook_secret,
+            previous_secret_until = $3, webhook_secret = $2
+        WHERE account_id = $1""",
         account_id,
+        secret,
+        previous_until,
     )
-    if row is not None:
-        await enqueue(conn, [Job(ENTRYPOINT, notice_id.hex)])
-    return await read_delivery(conn, notice_id, account_id=account_id)
-
-
-async def read_delivery(
-    conn: Connection, notice_id: uuid.UUID, *, account_id: str | None = None
-) -> Delivery | None:
-    """Read the notice with its attempts; None when there is none, or not in that account."""
-    rows = await conn.fetch(
-        """SELECT * FROM notices WHERE notice_id = $1
-        AND ($2::text IS NULL OR account_id = $2)""",
-        notice_id,
-        account_id,
-    )
-    found = await _with_attempts(conn, rows)
-    return found[0] if found else None
-
-
-async def list_deliveries(conn: Connection, wanted: Filter, *, limit: int = 50) -> list[Delivery]:
-    """Notices with their attempts, the youngest first."""
-    after_moment, after_id = wanted.after or (None, None)
-    rows = await conn.fetch(
-        """SELECT * FROM notices
-        WHERE ($1::text IS NULL OR account_id = $1) AND ($2::uuid IS NULL OR task_id = $2)
-        AND ($3::text IS NULL OR state = $3)
-        AND ($4::timestamptz IS NULL OR (created_at, notice_id) < ($4, $5::uuid))
-        ORDER BY created_at DESC, notice_id DESC LIMIT $6""",
-        wanted.account_id,
-        wanted.task_id,
-        wanted.state,
-        after_moment,
-        after_id,
-        limit,
-    )
-    return await _with_attempts(conn, rows)
-
-
-async def _with_attempts(conn: Connection, notices: Sequence[Any]) -> list[Delivery]:
-    rows = await conn.fetch(
-        "SELECT * FROM notice_attempts WHERE notice_id = ANY($1) ORDER BY attempt_no",
-        [row["notice_id"] for row in notices],
-    )
-    attempts: dict[uuid.UUID, list[Attempt]] = {row["notice_id"]: [] for row in notices}
-    for row in rows:
-        attempts[row["notice_id"]].append(_attempt(row))
-    return [_delivery(row, attempts[row["notice_id"]]) for row in notices]
-
-
-def _attempt(row: Any) -> Attempt:
-    names = ("attempt_no", "started_at", "latency_ms", "status", "error", "answer")
-    return Attempt(*(row[name] for name in names))
-
-
-def _delivery(row: Any, attempts: Iterable[Attempt]) -> Delivery:
-    return Delivery(
-        notice_id=row["notice_id"],
-        task_id=row["task_id"],
-        event=row["event"],
-        account_id=row["account_id"],
-        url=row["url"],
-        state=row["state"],
-        due_at=row["due_at"],
-        created_at=row["created_at"],
-        ended_at=None if row["state"] == "pending" else row["ended_at"],
-        attempts=tuple(attempts),
-    )
-
-
-async def measure_backlog(conn: Connection, now: datetime.datetime) -> Backlog:
-    """Count what is pending and overdue at `now`, read from the index of pending notices alone."""
-    row = await conn.fetchrow(
-        """SELECT count(*) AS pending, count(*) FILTER (WHERE due_at <= $1) AS overdue,
-            coalesce(extract(epoch FROM $1 - min(due_at)), 0)::float8 AS late_seconds
-        FROM notices WHERE state = 'pending'""",
-        now,
-    )
-    return Backlog(row["pending"], row["overdue"], max(0.0, row["late_seconds"]))
+    return bool(status == "UPDATE 1")

@@ -1,0 +1,1 @@
+"""NOUN: deliveries, the notices as their owners see them."""

@@ -1,0 +1,1 @@
+"""NOUN: inboxes, receivers that Heliograph keeps itself, for development without a public address."""
