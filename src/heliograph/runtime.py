@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from heliograph.accounts.keys import KeyReader
 from heliograph.accounts.limits import RateLimiter
+from heliograph.base.changes import Changes
 from heliograph.base.clock import Clock
 from heliograph.base.database import Pool, open_pool
 from heliograph.base.errors import Forbidden, OperatorError
@@ -21,7 +22,7 @@ from heliograph.catalog.model import Model
 from heliograph.catalog.models import MODELS
 from heliograph.catalog.prices import Prices, load_prices
 from heliograph.intake.decode import Decoder
-from heliograph.intake.fetch import Intake
+from heliograph.intake.fetch import Intake, OwnFiles
 from heliograph.providers.dashscope import DashScopeProvider
 from heliograph.providers.provider import Provider
 from heliograph.providers.rehearsal import RehearsalProvider
@@ -51,6 +52,7 @@ class Runtime:
     outbound: Outbound
     intake: Intake
     deliverer: Deliverer
+    changes: Changes
     draining: asyncio.Event = field(default_factory=asyncio.Event)
 
     def route(self, *, test: bool, routing: str) -> list[Provider]:
@@ -147,6 +149,9 @@ async def open_runtime(
         outbound = await opened.enter_async_context(
             Outbound(settings.trusted_networks, allow_http_callbacks=settings.allow_http_callbacks)
         )
+        changes = Changes(pool)
+        opened.push_async_callback(changes.close)
+        storage = DiskStorage(_storage_root(settings))
         decoder = Decoder()
         opened.push_async_callback(decoder.close)
         providers = _open_providers(settings, clock)
@@ -161,10 +166,11 @@ async def open_runtime(
             models=MODELS,
             prices=prices,
             providers=providers,
-            storage=DiskStorage(_storage_root(settings)),
+            storage=storage,
             outbound=outbound,
-            intake=Intake(outbound, decoder),
+            intake=Intake(outbound, decoder, own_files=_own_files(settings, storage)),
             deliverer=Deliverer(pool, outbound, clock, rules=_rules(settings)),
+            changes=changes,
         )
 
 
@@ -192,6 +198,15 @@ def _open_dashscope(settings: Settings) -> Provider:
     return DashScopeProvider(
         api_key=settings.dashscope_api_key, base_url=settings.dashscope_base_url
     )
+
+
+def _own_files(settings: Settings, storage: Storage) -> OwnFiles:
+    """How a picture at an address of ours is read; the addresses of results leave out their folder."""
+
+    async def read(path: str) -> bytes | None:
+        return await storage.read(path if path.startswith("uploads/") else f"results/{path}")
+
+    return OwnFiles(f"{settings.public_url}/files/", read)
 
 
 def _storage_root(settings: Settings) -> Path:

@@ -18,8 +18,14 @@ from pgqueuer.models import Job, Schedule
 from heliograph.base.errors import Busy
 from heliograph.base.log import log
 from heliograph.runtime import Runtime
-from heliograph.tasks.rescue import expire_files, prune_jobs, sweep
+from heliograph.tasks.rescue import (
+    expire_files,
+    forget_idempotency_keys,
+    prune_jobs,
+    sweep,
+)
 from heliograph.tasks.run import advance
+from heliograph.uploads.upload import expire_uploads
 from heliograph.webhooks.deliver import Later
 
 QUEUES = ("run", "check", "deliver", "render")
@@ -142,7 +148,12 @@ def _schedule(app: PgQueuer, runtime: Runtime) -> None:
     @app.schedule("expire_files", "* * * * *")
     async def _expire(_schedule: Schedule) -> None:
         await expire_files(runtime)
+        await expire_uploads(runtime)
 
     @app.schedule("prune_jobs", "7 * * * *")
     async def _prune(_schedule: Schedule) -> None:
         await prune_jobs(runtime)
+
+    @app.schedule("forget_idempotency_keys", "*/10 * * * *")
+    async def _forget(_schedule: Schedule) -> None:
+        await forget_idempotency_keys(runtime)

@@ -15,7 +15,7 @@ from heliograph.base.errors import OutboundRefused, PictureRefused, TaskFault
 from heliograph.base.outbound import Outbound
 from heliograph.catalog.wan_2_5_image import WAN_2_5_IMAGE
 from heliograph.intake.decode import Decoder
-from heliograph.intake.fetch import Intake
+from heliograph.intake.fetch import Intake, OwnFiles
 from heliograph.intake.header import Header, scan
 from support.pictures import encoded, jpeg_of_scans, noise, photo
 from support.web import Web, Writer, head
@@ -67,8 +67,16 @@ def wait_for_end(pid: int) -> None:
 
 
 def child_pids() -> set[int]:
+    """The decoding processes; the test's own database may be a child of ours too."""
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
-    return {int(pid) for pid in children.split()}
+    return {int(pid) for pid in children.split() if "intake.normalise" in command_of(pid)}
+
+
+def command_of(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except FileNotFoundError:
+        return ""
 
 
 # --- fetching
@@ -135,25 +143,27 @@ async def test_a_file_over_ten_megabytes_is_refused(web: Web, intake: Intake):
 
 
 async def test_a_fault_of_ours_is_not_blamed_on_the_picture(decoder: Decoder):
-    async def broken(url: str) -> bytes | None:
+    async def broken(path: str) -> bytes | None:
         raise ZeroDivisionError
 
     async with Outbound() as outbound:
+        intake = Intake(outbound, decoder, own_files=OwnFiles("http://a.example/", broken))
         with pytest.raises(ZeroDivisionError):
-            await Intake(outbound, decoder, read_own=broken).prepare(("http://a.example",), LIMITS)
+            await intake.prepare(("http://a.example/b.png",), LIMITS)
 
 
 async def test_a_file_of_our_own_is_read_and_not_fetched(decoder: Decoder):
-    async def read_own(url: str) -> bytes | None:
-        return PICTURE if url == "http://127.0.0.1:8080/files/u/a.png" else None
+    async def read_own(path: str) -> bytes | None:
+        return PICTURE if path == "u/a.png" else None
 
     async with Outbound() as outbound:
-        intake = Intake(outbound, decoder, read_own=read_own)
+        own_files = OwnFiles("http://127.0.0.1:8080/files/", read_own)
+        intake = Intake(outbound, decoder, own_files=own_files)
+        intake.check_url("http://127.0.0.1:8080/files/u/a.png")
         (reference,) = await intake.prepare(("http://127.0.0.1:8080/files/u/a.png",), LIMITS)
         assert reference.width == 400
-        assert "not a public address" in await refusal(
-            intake, "http://127.0.0.1:8080/files/u/b.png"
-        )
+        assert "no such file here" in await refusal(intake, "http://127.0.0.1:8080/files/u/b.png")
+        assert "not a public address" in await refusal(intake, "http://127.0.0.1:8080/u/a.png")
 
 
 async def test_a_url_is_checked_without_fetching(intake: Intake):

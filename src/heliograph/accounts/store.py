@@ -74,12 +74,11 @@ async def read_accounts(
     return {row["account_id"]: Account(**row) for row in rows}
 
 
-async def set_webhook_url(connection: Connection, account_id: str, url: str | None) -> bool:
-    """Where notices about the account itself go from now on. False when there is no such account."""
-    status = await connection.execute(
+async def set_webhook_url(connection: Connection, account_id: str, url: str | None) -> None:
+    """Where notices about the account itself go from now on."""
+    await connection.execute(
         "UPDATE accounts SET webhook_url = $2 WHERE account_id = $1", account_id, url
     )
-    return bool(status == "UPDATE 1")
 
 
 async def create_key(connection: Connection, key: Key, secret_sha256: bytes) -> None:

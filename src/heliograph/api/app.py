@@ -2,14 +2,21 @@
 
 from starlette.routing import Route, Router
 
+from heliograph.api.account import AccountRoutes
 from heliograph.api.auth import Gate
+from heliograph.api.batches import BatchRoutes
 from heliograph.api.catalogue import CatalogueRoutes
 from heliograph.api.docs.page import DocsRoutes
 from heliograph.api.edge import Answer, Edge, Endpoint
 from heliograph.api.files import FileRoutes
 from heliograph.api.health import HealthRoutes
-from heliograph.api.routes import TaskRoutes
+from heliograph.api.quote import QuoteRoutes
+from heliograph.api.routes import GenerationRoutes
+from heliograph.api.tasks import TaskRoutes
+from heliograph.api.uploads import UploadRoutes
+from heliograph.base.address import read_networks
 from heliograph.runtime import Runtime
+from heliograph.tasks.observe.pace import Pace
 
 
 def create_app(runtime: Runtime) -> Edge:
@@ -20,19 +27,35 @@ def create_app(runtime: Runtime) -> Edge:
 
 def _routes(runtime: Runtime) -> list[Route]:
     """All routes; those that are asked most stand first, because they are tried in order."""
-    gate = Gate(runtime.keys, runtime.limiter)
+    gate = Gate(runtime.keys, runtime.limiter, read_networks(runtime.settings.trusted_proxies))
+    pace = Pace(runtime.pool, runtime.clock)
+    generation = GenerationRoutes(runtime, gate, pace)
     tasks = TaskRoutes(runtime, gate)
+    quotes = QuoteRoutes(runtime, gate, pace)
+    uploads = UploadRoutes(runtime, gate)
+    batches = BatchRoutes(runtime, gate)
+    account = AccountRoutes(runtime, gate)
     catalogue = CatalogueRoutes(runtime, gate)
     files = FileRoutes(runtime)
     health = HealthRoutes(runtime)
     docs = DocsRoutes(runtime.models, runtime.settings.public_url)
     return [
-        _route("GET", "/api/v1/statusTask/{model}", tasks.status_task),
-        _route("POST", "/api/v1/generateTask/{model}", tasks.generate_task),
-        _route("GET", "/api/v1/apikeys/current-balance", tasks.current_balance),
-        _route("GET", "/api/v1/tasks/{taskId}", catalogue.task),
+        _route("GET", "/api/v1/statusTask/{model}", generation.status_task),
+        _route("POST", "/api/v1/generateTask/{model}", generation.generate_task),
+        _route("GET", "/api/v1/apikeys/current-balance", generation.current_balance),
+        _route("GET", "/api/v1/tasks/{taskId}", tasks.task),
+        _route("DELETE", "/api/v1/tasks/{taskId}", tasks.delete),
+        _route("GET", "/api/v1/tasks/{taskId}/events", tasks.events),
+        _route("GET", "/api/v1/tasks", tasks.list),
+        _route("POST", "/api/v1/cancelTask/{model}", tasks.cancel),
+        _route("POST", "/api/v1/quoteTask/{model}", quotes.quote_task),
+        _route("POST", "/api/v1/files", uploads.upload),
+        _route("POST", "/api/v1/generateTask/{model}/batches", batches.submit),
+        _route("GET", "/api/v1/generateTask/{model}/batches/{batchId}", batches.show),
+        _route("GET", "/api/v1/apikeys/usage", account.usage),
+        _route("GET", "/api/v1/statement", account.statement),
         _route("GET", "/api/v1/models", catalogue.models),
-        _route("GET", "/files/{path:path}", files.result),
+        _route("GET", "/files/{path:path}", files.file),
         _route("GET", "/health/live", health.live),
         _route("GET", "/health/ready", health.ready),
         _route("GET", "/metrics", health.metrics),

@@ -1,7 +1,10 @@
 """Request bodies: of the right type, within the limit while they arrive, and in time."""
 
 import asyncio
+import re
+from typing import TypeVar
 
+import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
@@ -12,6 +15,32 @@ MAX_BODY_BYTES = 1024 * 1024
 
 BODY_TIMEOUT_SECONDS = 30
 """Within which a body has to arrive whole, so that nobody can hold a request open for ever."""
+
+
+Body = TypeVar("Body")
+
+_MISSING = re.compile(r"Object missing required field `(\w+)`")
+
+
+async def read_json(request: Request, kind: type[Body]) -> Body:
+    """The JSON body as a `kind`. Raises as read_json_body does, and BadRequest naming the field."""
+    body = await read_json_body(request)
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise _unfit(error) from None
+
+
+def _unfit(error: Exception) -> BadRequest:
+    if not isinstance(error, msgspec.ValidationError):
+        return BadRequest("The request body is not valid JSON in UTF-8. Send one JSON object.")
+    missing = _MISSING.match(str(error))
+    if missing is not None:
+        return BadRequest(f"Missing required field: {missing[1]}", missing[1])
+    problem, _, path = str(error).partition(" - at `$.")
+    field = path.rstrip("`") or None
+    named = "The request body" if field is None else field
+    return BadRequest(f"{named}: {problem}. /docs shows what this body holds.", field)
 
 
 async def read_json_body(request: Request) -> bytes:
@@ -26,11 +55,19 @@ async def read_json_body(request: Request) -> bytes:
         raise UnsupportedMediaType(
             f"Send the body as Content-Type: application/json, not {media_type[:100] or 'without one'}"
         )
-    if _declared_bytes(request) > MAX_BODY_BYTES:
-        raise _too_large()
+    return await read_body(request, MAX_BODY_BYTES)
+
+
+async def read_body(request: Request, most_bytes: int) -> bytes:
+    """The bytes of a body of any type.
+
+    Raises TooLarge as soon as `most_bytes` is passed, BadRequest when it does not arrive in time.
+    """
+    if _declared_bytes(request) > most_bytes:
+        raise _too_large(most_bytes)
     body, more = await _next_part(request.receive)
-    _check_size(body)
-    return await _read_rest(request.receive, body) if more else body
+    _check_size(body, most_bytes)
+    return await _read_rest(request.receive, body, most_bytes) if more else body
 
 
 def _declared_bytes(request: Request) -> int:
@@ -39,14 +76,14 @@ def _declared_bytes(request: Request) -> int:
     return int(declared[:19]) if declared.isdecimal() else 0
 
 
-async def _read_rest(receive: Receive, first: bytes) -> bytes:
+async def _read_rest(receive: Receive, first: bytes, most_bytes: int) -> bytes:
     body, more = bytearray(first), True
     try:
         async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
             while more:
                 part, more = await _next_part(receive)
                 body += part
-                _check_size(body)
+                _check_size(body, most_bytes)
     except TimeoutError:
         raise BadRequest(f"The body did not arrive within {BODY_TIMEOUT_SECONDS} seconds") from None
     return bytes(body)
@@ -59,10 +96,10 @@ async def _next_part(receive: Receive) -> tuple[bytes, bool]:
     return message.get("body", b""), message.get("more_body", False)
 
 
-def _check_size(body: bytes | bytearray) -> None:
-    if len(body) > MAX_BODY_BYTES:
-        raise _too_large()
+def _check_size(body: bytes | bytearray, most_bytes: int) -> None:
+    if len(body) > most_bytes:
+        raise _too_large(most_bytes)
 
 
-def _too_large() -> TooLarge:
-    return TooLarge(f"The body is over the limit of {MAX_BODY_BYTES:,} bytes")
+def _too_large(most_bytes: int) -> TooLarge:
+    return TooLarge(f"The body is over the limit of {most_bytes:,} bytes")

@@ -1,4 +1,4 @@
-"""What can be asked of this server, and everything about one task."""
+"""What can be asked of this server."""
 
 from collections.abc import Mapping
 
@@ -6,20 +6,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from heliograph.api.auth import Gate
-from heliograph.api.routes import NO_SUCH_TASK
 from heliograph.api.wire import ModeData, ModelData, ModelList, success
-from heliograph.base.database import borrow
-from heliograph.base.errors import NotFound
 from heliograph.catalog.model import Mode, Model
 from heliograph.ledger.money import dollars
 from heliograph.runtime import Runtime
-from heliograph.tasks.store import read_detail
-from heliograph.tasks.task import read_task_id
-from heliograph.tasks.view import task_data
 
 
 class CatalogueRoutes:
-    """GET /api/v1/models and GET /api/v1/tasks/{taskId}."""
+    """GET /api/v1/models."""
 
     def __init__(self, runtime: Runtime, gate: Gate) -> None:
         self._runtime = runtime
@@ -30,18 +24,6 @@ class CatalogueRoutes:
         key = await self._gate.admit(request)
         models = self._runtime.models.values()
         return success(ModelList([self._model(model, key.routing) for model in models]))
-
-    async def task(self, request: Request) -> Response:
-        """One task of this key's account; what the caller may not see is not there."""
-        key = await self._gate.admit(request)
-        task_id = read_task_id(request.path_params["taskId"])
-        if task_id is None:
-            raise NotFound(NO_SUCH_TASK)
-        async with borrow(self._runtime.pool) as connection:
-            task = await read_detail(connection, task_id)
-        if task is None or task.account_id != key.account_id:
-            raise NotFound(NO_SUCH_TASK)
-        return success(task_data(task, self._runtime.settings.public_url))
 
     def _model(self, model: Model, routing: str) -> ModelData:
         modes: Mapping[str, Mode] = model.modes

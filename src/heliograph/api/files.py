@@ -1,13 +1,11 @@
-"""Result files, served to whoever has the address: no key, but a path that nobody can guess."""
+"""Results and uploads, served to whoever has the address: no key, but a path that nobody can guess."""
 
 import contextlib
 import datetime
 import os
 import re
-import uuid
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import anyio
 from starlette.requests import Request
@@ -18,8 +16,9 @@ from heliograph.base.database import borrow
 from heliograph.base.errors import Gone, NotFound
 from heliograph.base.log import log
 from heliograph.runtime import Runtime
-from heliograph.tasks.store import read_statuses
-from heliograph.tasks.task import TaskStatus, read_task_id
+from heliograph.tasks.observe.store import read_statuses
+from heliograph.tasks.task import read_task_id
+from heliograph.uploads.store import read_upload
 
 MAX_AGE_SECONDS = 24 * 60 * 60
 """How long a copy may be kept elsewhere; never past the file's own end."""
@@ -42,37 +41,62 @@ SAFE = {
 ONE_RANGE = re.compile(r"\s*bytes=(\d{1,18})?-(\d{1,18})?\s*")
 
 
+@dataclass(frozen=True)
+class StoredFile:
+    """What the database says of a file that was given out."""
+
+    path: str
+    sha256: str
+    expires_at: datetime.datetime | None
+    deleted: bool
+
+
 class FileRoutes:
-    """GET /files/…: the results of tasks."""
+    """GET /files/…: the results of tasks, and uploads."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
-    async def result(self, request: Request) -> Response:
+    async def file(self, request: Request) -> Response:
         """A stored picture, or the asked part of it.
 
         Raises NotFound for a path that was never given out, Gone after the retention time,
         RangeNotSatisfiable for a part behind the end.
         """
-        task_text, _, name = request.path_params["path"].partition("/")
-        task = await self._read_task(read_task_id(task_text))
-        image = _image(task, f"results/{task_text}/{name}")
-        if task is None or image is None:
+        asked = request.path_params["path"]
+        find = self._upload if asked.startswith("uploads/") else self._result
+        file = await find(asked)
+        if file is None:
             raise NotFound("There is no such file")
-        age_seconds = self._remaining_seconds(task)
-        path, facts = await self._open(image["path"])
-        return _answer(request, path, facts, _headers(image, age_seconds))
+        age_seconds = self._remaining_seconds(file)
+        path, facts = await self._open(file.path)
+        return _answer(request, path, facts, _headers(file, age_seconds))
 
-    async def _read_task(self, task_id: uuid.UUID | None) -> TaskStatus | None:
+    async def _upload(self, path: str) -> StoredFile | None:
+        async with borrow(self._runtime.pool) as connection:
+            upload = await read_upload(connection, path)
+        if upload is None:
+            return None
+        return StoredFile(path, upload.sha256, upload.expires_at, upload.deleted_at is not None)
+
+    async def _result(self, path: str) -> StoredFile | None:
+        task_id = read_task_id(path.partition("/")[0])
         if task_id is None:
             return None
         async with borrow(self._runtime.pool) as connection:
-            return (await read_statuses(connection, [task_id])).get(task_id)
+            task = (await read_statuses(connection, [task_id])).get(task_id)
+        stored = f"results/{path}"
+        images = (task.images if task else None) or ()
+        for image in images:
+            if task is not None and image.get("path") == stored:
+                deleted = task.files_deleted_at is not None
+                return StoredFile(stored, image["sha256"], task.files_expire_at, deleted)
+        return None
 
-    def _remaining_seconds(self, task: TaskStatus) -> int:
+    def _remaining_seconds(self, file: StoredFile) -> int:
         now = self._runtime.clock.now()
-        end = task.files_expire_at or now + datetime.timedelta(seconds=MAX_AGE_SECONDS)
-        if task.files_deleted_at is not None or end <= now:
+        end = file.expires_at or now + datetime.timedelta(seconds=MAX_AGE_SECONDS)
+        if file.deleted or end <= now:
             raise Gone("The file has been deleted: its retention time is over")
         return min(MAX_AGE_SECONDS, int((end - now).total_seconds()))
 
@@ -90,16 +114,11 @@ class FileRoutes:
         return None
 
 
-def _image(task: TaskStatus | None, stored: str) -> Mapping[str, Any] | None:
-    images = (task.images if task else None) or ()
-    return next((image for image in images if image.get("path") == stored), None)
-
-
-def _headers(image: Mapping[str, Any], age_seconds: int) -> dict[str, str]:
+def _headers(file: StoredFile, age_seconds: int) -> dict[str, str]:
     return {
         **SAFE,
         # The bytes never change under one address, and their hash is known.
-        "etag": f'"{image["sha256"]}"',
+        "etag": f'"{file.sha256}"',
         "cache-control": f"public, max-age={age_seconds}, immutable",
     }
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from heliograph.api.wire import Live, Ready, success
-from heliograph.base.database import borrow
+from heliograph.base.database import borrow, ping
 from heliograph.base.errors import Busy
 from heliograph.base.metrics import CONTENT_TYPE, Figures, read_figures, render_metrics
 from heliograph.ledger.audit import drift_micros
@@ -40,8 +40,7 @@ class HealthRoutes:
         try:
             async with asyncio.timeout(READY_TIMEOUT_SECONDS):
                 async with borrow(self._runtime.pool) as connection:
-                    # A round trip to the server, and no more.
-                    await connection.execute("SELECT 1")
+                    await ping(connection)
         except TimeoutError:
             raise Busy(
                 f"Not ready: the database did not answer within {READY_TIMEOUT_SECONDS:g} s"

@@ -12,7 +12,6 @@ from heliograph.api.described.operations import operations
 from heliograph.api.wire import Failure, WrongField, failure_body
 from heliograph.base.errors import Fault
 from heliograph.catalog.model import Model
-from heliograph.tasks.view import ImageData, StatusData, TaskData
 
 DESCRIPTION = """\
 Image generation as tasks: submit a task, keep its `taskId`, and collect one to four pictures by
@@ -24,16 +23,16 @@ carries `X-Request-Id`, yours if you send a sane one; answers to a key carry its
 A method that a path does not have is answered with 405 and `Allow`.
 """
 
-#: Types in which a field that does not apply is absent, never null.
-OMITTING = (StatusData, TaskData, ImageData, WrongField)
-
 HEADERS = {
     "X-Request-Id": "Names this request, here and in the service's log.",
     "Retry-After": "Seconds after which to come back.",
+    "ETag": "Names this very answer; send it in If-None-Match to be told when it is still so.",
+    "Idempotent-Replayed": "`true` when this was accepted before, under the same Idempotency-Key.",
     "X-RateLimit-Limit": "Requests a minute that the key may make.",
     "X-RateLimit-Remaining": "How many of them are left.",
     "X-RateLimit-Reset": "Seconds until the limit is whole again.",
 }
+TEXTS = ("X-Request-Id", "ETag", "Idempotent-Replayed")
 
 _REFERENCE = "#/components/schemas/{name}"
 
@@ -83,20 +82,28 @@ def _operation(one: Operation, schemas: Mapping[Any, Any]) -> dict[str, Any]:
     if one.body is not None:
         content = {"schema": schemas[one.body], "examples": _examples(one.body_examples or {})}
         document["requestBody"] = {"required": True, "content": {"application/json": content}}
+    if one.body_content is not None:
+        document["requestBody"] = {"required": True, "content": one.body_content}
     return {name: value for name, value in document.items() if value or name == "security"}
 
 
 def _responses(one: Operation, schemas: Mapping[Any, Any]) -> dict[str, Any]:
-    responses = {code: _response(text, one) for code, text in (one.other_answers or {}).items()}
+    responses = {
+        code: _response(text, one, one.headers) for code, text in (one.other_answers or {}).items()
+    }
     if one.answer is not None:
         enveloped = {
             name: {"code": 200, "message": "success", "data": data}
             for name, data in (one.examples or {}).items()
         }
         content = {"schema": schemas[one.answer], "examples": _examples(enveloped)}
-        responses["200"] = _response("Success.", one) | {"content": {"application/json": content}}
+        responses["200"] = _response("Success.", one, one.headers) | {
+            "content": {one.media_type: {}, "application/json": content}
+        }
     elif one.media_type:
-        responses["200"] = _response("Success.", one) | {"content": {one.media_type: {}}}
+        responses["200"] = _response("Success.", one, one.headers) | {
+            "content": {one.media_type: {}}
+        }
     for status in sorted({fault.status for fault in one.faults}):
         alike = [fault for fault in one.faults if fault.status == status]
         responses[str(status)] = _failure(alike, one, schemas[Failure])
@@ -127,7 +134,8 @@ def _meaning(fault: Fault) -> str:
 
 def _response(description: str, one: Operation, extra: Iterable[str] = ()) -> dict[str, Any]:
     limits = [name for name in HEADERS if name.startswith("X-RateLimit")] if one.keyed else []
-    names = dict.fromkeys(["X-Request-Id", *limits, *(name for name in extra if name in HEADERS)])
+    named = [name for name in extra if name in HEADERS]
+    names = dict.fromkeys(["X-Request-Id", *limits, *named])
     links = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     return {"description": description, "headers": links}
 
@@ -136,7 +144,7 @@ def _headers() -> dict[str, Any]:
     return {
         name: {
             "description": description,
-            "schema": {"type": "string" if name == "X-Request-Id" else "integer"},
+            "schema": {"type": "string" if name in TEXTS else "integer"},
         }
         for name, description in HEADERS.items()
     }
@@ -151,11 +159,18 @@ def _tidy(components: dict[str, Any]) -> dict[str, Any]:
     for schema in components.values():
         first_paragraph, *_ = inspect.cleandoc(schema.get("description", "")).split("\n\n")
         schema["description"] = " ".join(first_paragraph.split())
-    for omitting in OMITTING:
-        schema = components[omitting.__name__]
+    for name in _omitting(msgspec.Struct) & components.keys():
+        schema = components[name]
         properties = schema["properties"]
         schema["properties"] = {name: _never_null(part) for name, part in properties.items()}
     return components
+
+
+def _omitting(kind: type[msgspec.Struct]) -> set[str]:
+    """The names of our types in which a field that does not apply is absent, never null."""
+    names = {name for child in kind.__subclasses__() for name in _omitting(child)}
+    ours = kind.__module__.startswith("heliograph.")
+    return names | ({kind.__name__} if ours and kind.__struct_config__.omit_defaults else set())
 
 
 def _never_null(schema: dict[str, Any]) -> dict[str, Any]:

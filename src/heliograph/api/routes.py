@@ -3,7 +3,6 @@
 import re
 import uuid
 from functools import partial
-from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,7 +10,8 @@ from starlette.responses import Response
 from heliograph.api.auth import Gate
 from heliograph.api.body import read_json_body
 from heliograph.api.idempotency import marked, read_idempotency_key
-from heliograph.api.wire import Json, TaskAccepted, success
+from heliograph.api.watching import tagged, wait_seconds
+from heliograph.api.wire import TaskAccepted, success
 from heliograph.base.batch import Batch
 from heliograph.base.database import borrow
 from heliograph.base.errors import BadRequest, Fault, NotFound
@@ -19,13 +19,16 @@ from heliograph.catalog.request import read_submission
 from heliograph.ledger.money import dollars
 from heliograph.ledger.store import read_balance
 from heliograph.runtime import Runtime
-from heliograph.tasks.store import read_statuses
+from heliograph.tasks.observe.pace import Pace, retry_after_seconds
+from heliograph.tasks.observe.store import read_statuses
+from heliograph.tasks.observe.watch import wait_for_end
 from heliograph.tasks.submit import Accepted, NewTask, submit_tasks
 from heliograph.tasks.task import TaskStatus, read_task_id
 from heliograph.tasks.view import status_body
 
 MAX_SUBMITS_PER_COMMIT = 100
 MAX_STATUSES_PER_QUERY = 500
+DEFAULT_POLL_SECONDS = 5
 
 NO_SUCH_TASK = "Resource doesn't exist: check the model id and the task id"
 
@@ -35,12 +38,13 @@ USUAL_QUERY = re.compile(rb"taskId=[0-9a-f]{32}")
 NOBODY = uuid.UUID(int=0)
 
 
-class TaskRoutes:
+class GenerationRoutes:
     """The calls of the documented API, which share their queries with those that come with them."""
 
-    def __init__(self, runtime: Runtime, gate: Gate) -> None:
+    def __init__(self, runtime: Runtime, gate: Gate, pace: Pace) -> None:
         self._runtime = runtime
         self._gate = gate
+        self._pace = pace
         self._submit: Batch[NewTask, Accepted | Fault] = Batch(
             partial(submit_tasks, runtime), MAX_SUBMITS_PER_COMMIT
         )
@@ -71,17 +75,34 @@ class TaskRoutes:
     async def status_task(self, request: Request) -> Response:
         """GET statusTask: what a task of this key's account and of this model has come to.
 
-        A task that failed is a good answer. What the caller may not see is not there.
+        With `wait`, answers when the task has ended, or after so many seconds. A task that failed is a
+        good answer. What the caller may not see is not there.
         """
         key = await self._gate.admit(request)
-        asked = _asked_task_id(request)
+        asked, seconds = _asked(request)
         if not asked:
             raise BadRequest("Missing required query parameter: taskId", "taskId")
         task = await self._read_status(read_task_id(asked) or NOBODY)
         model = request.path_params["model"]
         if task is None or (task.account_id, task.model) != (key.account_id, model):
             raise NotFound(NO_SUCH_TASK)
-        return Json(status_body(task, self._runtime.settings.public_url), HTTPStatus.OK)
+        if seconds and not task.ended:
+            task = await self._wait(task, seconds)
+        answer = tagged(request, status_body(task, self._runtime.settings.public_url))
+        if not task.ended:
+            answer.raw_headers.append((b"retry-after", b"%d" % await self._advice(task)))
+        return answer
+
+    async def _wait(self, task: TaskStatus, seconds: int) -> TaskStatus:
+        read = partial(self._read_status, task.task_id)
+        return await wait_for_end(self._runtime, task.task_id, seconds, read) or task
+
+    async def _advice(self, task: TaskStatus) -> int:
+        """In how many seconds to ask again."""
+        model = self._runtime.models.get(task.model)
+        default = model.poll_interval_seconds if model else DEFAULT_POLL_SECONDS
+        expected = await self._pace.expected(task.model, task.mode)
+        return retry_after_seconds(task, expected, self._runtime.clock.now(), default)
 
     async def current_balance(self, request: Request) -> Response:
         """GET current-balance: what the key's account can spend, in dollars, as a bare number."""
@@ -96,9 +117,10 @@ class TaskRoutes:
         return [found.get(task_id) for task_id in task_ids]
 
 
-def _asked_task_id(request: Request) -> str | None:
+def _asked(request: Request) -> tuple[str | None, int]:
+    """The task id that is asked for, and for how many seconds to wait. Raises BadRequest."""
     query: bytes = request.scope["query_string"]
     # The usual query is the id and nothing else; to see that costs a tenth of parsing it.
     if USUAL_QUERY.fullmatch(query):
-        return query.removeprefix(b"taskId=").decode()
-    return request.query_params.get("taskId")
+        return query.removeprefix(b"taskId=").decode(), 0
+    return request.query_params.get("taskId"), wait_seconds(request)

@@ -34,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     providers: tuple[str, ...] = ("studio",)
     dashscope_api_key: str | None = None
     dashscope_base_url: str = "https://dashscope-intl.aliyuncs.com/api/v1"
+    trusted_proxies: tuple[str, ...] = ()
     trusted_networks: tuple[str, ...] = ()
     allow_http_callbacks: bool = False
     webhook_retry_seconds: tuple[Annotated[float, Meta(ge=0)], ...] = (30, 120, 600)
@@ -64,7 +65,8 @@ def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
         settings = msgspec.convert(values, Settings, strict=False, dec_hook=_read_path)
     except msgspec.ValidationError as error:
         raise OperatorError(_explain(error)) from None
-    _check_networks(settings.trusted_networks)
+    for name in ("trusted_networks", "trusted_proxies"):
+        _check_networks(name, getattr(settings, name))
     return msgspec.structs.replace(
         settings,
         data_dir=settings.data_dir.expanduser().absolute(),
@@ -124,13 +126,13 @@ def _explain(error: msgspec.ValidationError) -> str:
     return f"{PREFIX}{name.upper()}: {problem}. Correct it or remove it to use the default."
 
 
-def _check_networks(networks: tuple[str, ...]) -> None:
+def _check_networks(name: str, networks: tuple[str, ...]) -> None:
     for network in networks:
         try:
             ipaddress.ip_network(network)
         except ValueError as error:
             raise OperatorError(
-                f"HELIOGRAPH_TRUSTED_NETWORKS: {error}. Write networks as 10.0.0.0/8,fd00::/8."
+                f"{PREFIX}{name.upper()}: {error}. Write networks as 10.0.0.0/8,fd00::/8."
             ) from None
 
 

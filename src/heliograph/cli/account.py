@@ -1,10 +1,15 @@
 """`heliograph account`: customers and their balances."""
 
 import datetime
+from typing import TYPE_CHECKING
 
 import typer
 
 from heliograph.cli.output import AsJson, print_record, print_table
+
+if TYPE_CHECKING:
+    from heliograph.base.database import Pool
+    from heliograph.ledger.statement.line import Line
 
 app = typer.Typer(help="Accounts: who pays.", no_args_is_help=True)
 
@@ -69,6 +74,67 @@ def credit(
     print_record(_read(account_id), as_json=as_json)
 
 
+@app.command("set")
+def change(
+    account_id: str = typer.Argument(help="acc_…"),
+    webhook_url: str = typer.Option(None, help="Where notices about the account itself go."),
+    low_balance: str = typer.Option(None, help="Below how many dollars it is told so."),
+    as_json: AsJson = False,
+) -> None:
+    """Say where an account is told about itself, and when its balance is low; `none` stops it."""
+    from heliograph.cli.service import with_pool
+    from heliograph.cli.watching import read_watch
+    from heliograph.tasks.low_balance import watch_account
+
+    watch = read_watch(webhook_url, low_balance)
+    with_pool(lambda _, pool: watch_account(pool, account_id, watch))
+    print_record(_read(account_id), as_json=as_json)
+
+
+@app.command()
+def statement(
+    account_id: str = typer.Argument(help="acc_…"),
+    as_csv: bool = typer.Option(False, "--csv", help="Print a CSV file."),
+    as_json: AsJson = False,
+) -> None:
+    """Show every movement of an account's money, the oldest first."""
+    from heliograph.cli.service import with_pool
+    from heliograph.ledger.statement.line import csv_head, csv_lines
+
+    lines = with_pool(lambda _, pool: _read_statement(pool, account_id))
+    if as_csv:
+        typer.echo(csv_head() + csv_lines(lines), nl=False)
+        return
+    print_table([_line(line) for line in lines], as_json=as_json, nothing="No money has moved yet.")
+
+
+async def _read_statement(pool: "Pool", account_id: str) -> "list[Line]":
+    from heliograph.base.errors import NotFound
+    from heliograph.ledger.statement.line import Period
+    from heliograph.ledger.statement.store import read_all_lines
+    from heliograph.ledger.store import read_balance
+
+    if await read_balance(pool, account_id) is None:
+        raise NotFound(f"There is no account {account_id}. heliograph account list names all.")
+    parts = read_all_lines(pool, account_id, Period())
+    return [line async for part in parts for line in part]
+
+
+def _line(line: "Line") -> dict[str, object]:
+    from heliograph.ledger.money import dollars
+
+    transfer = line.transfer
+    return {
+        "time": transfer.created_at,
+        "kind": transfer.kind,
+        "amount": dollars(line.amount_micros),
+        "moved": dollars(transfer.amount_micros),
+        "balance": dollars(line.balance_micros),
+        "task_id": transfer.task_id.hex if transfer.task_id else None,
+        "note": transfer.note,
+    }
+
+
 def _read(account_id: str) -> dict[str, object]:
     from heliograph.accounts.store import read_account
     from heliograph.base.errors import NotFound
@@ -81,12 +147,14 @@ def _read(account_id: str) -> dict[str, object]:
         balance = await read_balance(pool, account_id)
         if account is None or balance is None:
             raise NotFound(f"There is no account {account_id}. heliograph account list names all.")
+        low = balance.low_balance_micros
         return _record(account) | {
             "available": dollars(balance.available_micros),
             "held": dollars(balance.held_micros),
             "charged": dollars(balance.charged_micros),
             "funded": dollars(balance.funded_micros),
             "live_tasks": balance.live_tasks,
+            "low_balance": None if low is None else dollars(low),
         }
 
     return with_pool(read)

@@ -5,7 +5,17 @@ from typing import Any
 
 import typer
 
+from heliograph.cli.limits import (
+    ExpiresDays,
+    Models,
+    MonthlyCap,
+    Networks,
+    TotalCap,
+    read_limits,
+)
 from heliograph.cli.output import AsJson, print_record, print_table
+
+SECONDS_PER_HOUR = 3600
 
 app = typer.Typer(help="API keys: who may call.", no_args_is_help=True)
 
@@ -24,6 +34,11 @@ def create(
     name: str = typer.Option("default", help="What the key is called."),
     test: bool = typer.Option(False, "--test", help="Rehearse: test pictures, nothing charged."),
     routing: Routing = typer.Option(Routing.auto, help="Which providers serve it."),
+    monthly_cap: MonthlyCap = None,  # type: ignore[assignment]
+    total_cap: TotalCap = None,  # type: ignore[assignment]
+    models: Models = None,  # type: ignore[assignment]
+    networks: Networks = None,  # type: ignore[assignment]
+    expires_days: ExpiresDays = None,  # type: ignore[assignment]
     as_json: AsJson = False,
 ) -> None:
     """Create a key. It is shown this once; only its hash is kept."""
@@ -31,10 +46,11 @@ def create(
     from heliograph.base.clock import Clock
     from heliograph.cli.service import with_pool
 
+    limits = read_limits(monthly_cap, total_cap, models, networks, expires_days)
     minted = with_pool(
         lambda settings, pool: issue_key(
             pool,
-            KeyWish(account, name, test, routing.value, settings.rate_limit_per_minute),
+            KeyWish(account, name, test, routing.value, settings.rate_limit_per_minute, limits),
             now=Clock().now(),
         )
     )
@@ -47,16 +63,33 @@ def list_keys(
     as_json: AsJson = False,
 ) -> None:
     """List keys; the keys themselves are not kept."""
-    import dataclasses
-
     from heliograph.accounts.store import list_keys as read_all
     from heliograph.cli.service import with_pool
 
     keys = with_pool(lambda _, pool: read_all(pool, account))
-    rows = [dataclasses.asdict(key) for key in keys]
+    rows = [_record(key) for key in keys]
     print_table(
         rows, as_json=as_json, nothing="No keys yet. Create one: heliograph key create --account ID"
     )
+
+
+@app.command()
+def limit(
+    key_id: str,
+    monthly_cap: MonthlyCap = None,  # type: ignore[assignment]
+    total_cap: TotalCap = None,  # type: ignore[assignment]
+    models: Models = None,  # type: ignore[assignment]
+    networks: Networks = None,  # type: ignore[assignment]
+    expires_days: ExpiresDays = None,  # type: ignore[assignment]
+    as_json: AsJson = False,
+) -> None:
+    """Change the limits of a key; `none` takes one away. What is not named stays."""
+    from heliograph.accounts.limit import limit_key
+    from heliograph.cli.service import with_pool
+
+    limits = read_limits(monthly_cap, total_cap, models, networks, expires_days)
+    key = with_pool(lambda _, pool: limit_key(pool, key_id, limits))
+    print_record(_record(key), as_json=as_json)
 
 
 @app.command()
@@ -75,18 +108,33 @@ def revoke(key_id: str, as_json: AsJson = False) -> None:
 @app.command()
 def rotate(
     key_id: str,
-    keep_seconds: float = typer.Option(0, help="How long the old key still works."),
+    keep_hours: float = typer.Option(0, min=0, help="How long the old key still works."),
     as_json: AsJson = False,
 ) -> None:
-    """Replace a key by a new one with the same rights."""
+    """Replace a key by a new one with the same rights, which goes on with what is spent."""
     from heliograph.accounts.keys import rotate_key
     from heliograph.base.clock import Clock
     from heliograph.cli.service import with_pool
 
+    keep_seconds = keep_hours * SECONDS_PER_HOUR
     minted = with_pool(
         lambda _, pool: rotate_key(pool, key_id, now=Clock().now(), keep_seconds=keep_seconds)
     )
     _show_once(minted, None, as_json=as_json)
+
+
+def _record(key: Any) -> dict[str, object]:
+    """A key for people and programs: caps in dollars; what replaces what is of no use to them."""
+    import dataclasses
+
+    from heliograph.ledger.money import dollars
+
+    record = dataclasses.asdict(key)
+    for name in ("monthly_cap", "total_cap"):
+        micros = record.pop(f"{name}_micros")
+        record[name] = None if micros is None else dollars(micros)
+    del record["first_key_id"]
+    return record
 
 
 def _show_once(minted: Any, account: str | None, *, as_json: bool) -> None:

@@ -10,8 +10,10 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, MutableMapping
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, MutableMapping
 from multiprocessing.process import BaseProcess
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -159,9 +161,39 @@ class Service:
             self._answer = create_app(runtime)
             _collect_seldom()
             log.info("service.ready", url=self._settings.public_url, worker=self._work)
-            yield
-            runtime.draining.set()
+            with _told_when_to_stop(runtime):
+                yield
             log.info("service.stopping")
+
+
+@contextlib.contextmanager
+def _told_when_to_stop(runtime: Runtime) -> Iterator[None]:
+    """Let those who wait for a task go at the signal itself: the server waits for them to go."""
+    loop = asyncio.get_running_loop()
+
+    def stop_waiting() -> None:
+        runtime.draining.set()
+        runtime.changes.stop_waiting()
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stop_waiting)
+        handler = servers[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    numbers = (signal.SIGTERM, signal.SIGINT) if _in_main_thread() else ()
+    servers = {number: signal.signal(number, hear) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in servers.items():
+            signal.signal(number, handler)
+        stop_waiting()
+
+
+def _in_main_thread() -> bool:
+    """Only there signals are heard."""
+    return threading.current_thread() is threading.main_thread()
 
 
 @contextlib.asynccontextmanager

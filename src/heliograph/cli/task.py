@@ -28,9 +28,10 @@ def list_tasks(
 ) -> None:
     """List tasks, the youngest first."""
     from heliograph.cli.service import with_pool
-    from heliograph.tasks.store import list_details
+    from heliograph.tasks.observe.store import Wanted, list_details
 
-    found = with_pool(lambda _, pool: list_details(pool, state, account, limit))
+    wanted = Wanted(limit, account, state=state)
+    found = with_pool(lambda _, pool: list_details(pool, wanted))
     print_table([_line(one) for one in found], as_json=as_json, nothing="No tasks.")
 
 
@@ -41,7 +42,7 @@ def show(task_id: str, as_json: AsJson = False) -> None:
 
     detail, attempts, transfers = with_pool(lambda _, pool: _read(pool, task_id))
     record = _line(detail) | {
-        "prompt": detail.request["prompt"],
+        "prompt": detail.request.get("prompt"),
         "fail_code": detail.fail_code,
         "fail_message": detail.fail_message,
         "warnings": detail.warnings,
@@ -71,7 +72,7 @@ async def _read(pool: Any, task_id: str) -> tuple[Any, list[dict[str, object]], 
     from heliograph.base.errors import NotFound
     from heliograph.ledger.money import dollars
     from heliograph.ledger.store import read_transfers
-    from heliograph.tasks.store import read_attempts, read_detail
+    from heliograph.tasks.observe.store import read_attempts, read_detail
 
     wanted = _task_id(task_id)
     detail = await read_detail(pool, wanted)

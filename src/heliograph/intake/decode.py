@@ -16,6 +16,7 @@ from heliograph.intake.header import Header
 
 DECODE_SECONDS = 20.0
 IDLE_SECONDS = 30.0
+END_SECONDS = 2.0
 PROCESSES = 2
 # Providers take 10 MB as base64, which is a third longer than the bytes.
 MAX_RESULT_BYTES = 7_500_000
@@ -66,8 +67,7 @@ class Decoder:
         except TimeoutError:
             raise PictureRefused(_TOO_LONG) from None
         except (EOFError, ConnectionError):
-            child.kill()
-            if await child.end() == -signal.SIGXCPU:
+            if await child.end_by_itself() == -signal.SIGXCPU:
                 raise PictureRefused(_TOO_LONG) from None
             return None
         else:
@@ -141,6 +141,17 @@ class _Child:
     def kill(self) -> None:
         with suppress(ProcessLookupError):
             self._process.kill()
+
+    async def end_by_itself(self) -> int:
+        """The exit status of a process that has closed its end of the pipes.
+
+        Killing it at once would hide what it died of: Python asks after a process before it sends
+        a signal, and then asyncio finds that the status has been taken.
+        """
+        with suppress(TimeoutError):
+            return await asyncio.wait_for(self.end(), END_SECONDS)
+        self.kill()
+        return await self.end()
 
     async def end(self) -> int:
         """The exit status, once the process has gone and its pipes are closed."""

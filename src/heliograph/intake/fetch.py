@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from heliograph.base.address import check_url
 from heliograph.base.errors import OutboundFailed, OutboundRefused, PictureRefused, TaskFault
@@ -19,29 +20,36 @@ PICTURES_AT_A_TIME = 32
 ReadOwn = Callable[[str], Awaitable[bytes | None]]
 
 
-async def _no_own_files(url: str) -> bytes | None:  # noqa: ARG001 - the shape of ReadOwn
-    return None
+@dataclass(frozen=True)
+class OwnFiles:
+    """Our own files, uploads and results: read from storage, for our address need not be public.
+
+    `read` is given what follows `url_prefix`, and returns None for a file that is not there (any more).
+    """
+
+    url_prefix: str
+    read: ReadOwn
 
 
 class Intake:
-    """Opened once per process.
-
-    `read_own` is given each URL first and returns the bytes of a file of ours, or None: pictures that
-    were uploaded here are read from storage, for our own address need not be a public one.
-    """
+    """Opened once per process."""
 
     def __init__(
-        self, outbound: Outbound, decoder: Decoder, *, read_own: ReadOwn = _no_own_files
+        self, outbound: Outbound, decoder: Decoder, *, own_files: OwnFiles | None = None
     ) -> None:
         self._outbound = outbound
         self._decoder = decoder
-        self._read_own = read_own
+        self._own_files = own_files
         self._slots = asyncio.Semaphore(PICTURES_AT_A_TIME)
 
     def check_url(self, url: str) -> None:
         """What can be said of `url` without fetching. Raises OutboundRefused, which is a ValueError."""
-        if not is_data_url(url):
+        if not is_data_url(url) and self._own_path(url) is None:
             check_url(url, self._outbound.pictures)
+
+    def _own_path(self, url: str) -> str | None:
+        own = self._own_files
+        return url.removeprefix(own.url_prefix) if own and url.startswith(own.url_prefix) else None
 
     async def prepare(
         self, urls: tuple[str, ...], limits: ReferenceLimits
@@ -77,9 +85,9 @@ class Intake:
     async def _fetch(self, url: str, limits: ReferenceLimits) -> bytes:
         if is_data_url(url):
             return read_data_url(url, limits.max_bytes)
-        own = await self._read_own(url)
-        if own is not None:
-            return own
+        own_path = self._own_path(url)
+        if own_path is not None:
+            return await self._read_own(own_path)
 
         def look(data: bytes) -> None:
             header = peek(data)
@@ -89,3 +97,12 @@ class Intake:
         return await self._outbound.fetch(
             url, max_bytes=limits.max_bytes, total_seconds=FETCH_SECONDS, look=look
         )
+
+    async def _read_own(self, path: str) -> bytes:
+        assert self._own_files is not None
+        data = await self._own_files.read(path)
+        if data is None:
+            raise OutboundFailed(
+                "there is no such file here: it has expired, or its address is wrong. Upload it again."
+            )
+        return data

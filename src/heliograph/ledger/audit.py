@@ -36,6 +36,8 @@ async def audit(pool: asyncpg.Pool) -> list[Finding]:
             *await _wrong_open_tasks(connection),
             *await _wrong_tasks(connection),
             *await _wrong_notices(connection),
+            *await _wrong_spending(connection),
+            *await _wrong_batches(connection),
         ]
 
 
@@ -180,14 +182,18 @@ async def _wrong_tasks(connection: Connection) -> list[Finding]:
 
 
 async def _wrong_notices(connection: Connection) -> list[Finding]:
-    """Each ended task with a callback has one notice, and no other task has any."""
+    """Each ended task with a callback has one notice, and no other task has any.
+
+    Of a task whose data was deleted nobody knows any more whether it had a callback.
+    """
     rows = await connection.fetch(
         """
         WITH due AS (
             SELECT task_id, 1 AS notices FROM tasks
             WHERE callback_url IS NOT NULL AND state IN ('success', 'failed')
         ), written AS (
-            SELECT task_id, count(*) AS notices FROM notices GROUP BY task_id
+            SELECT task_id, count(*) AS notices FROM notices LEFT JOIN tasks USING (task_id)
+            WHERE task_id IS NOT NULL AND data_deleted_at IS NULL GROUP BY task_id
         )
         SELECT task_id, COALESCE(due.notices, 0) AS due, COALESCE(written.notices, 0) AS written
         FROM due FULL JOIN written USING (task_id)
@@ -201,3 +207,69 @@ async def _wrong_notices(connection: Connection) -> list[Finding]:
         )
         for row in rows
     ]
+
+
+async def _wrong_spending(connection: Connection) -> list[Finding]:
+    """What keys with a cap have spent, month by month, is what their tasks hold or were charged."""
+    rows = await connection.fetch(
+        """
+        WITH capped AS (
+            SELECT DISTINCT first_key_id, account_id FROM api_keys
+            WHERE monthly_cap_micros IS NOT NULL OR total_cap_micros IS NOT NULL
+        ), due AS (
+            SELECT first_key_id AS key_id,
+                date_trunc('month', tasks.created_at AT TIME ZONE 'UTC')::date AS month,
+                sum(CASE kind WHEN 'hold' THEN amount_micros WHEN 'release' THEN -amount_micros
+                    ELSE 0 END)::bigint AS micros
+            FROM capped JOIN api_keys USING (first_key_id) JOIN tasks USING (key_id)
+            JOIN transfers USING (task_id) GROUP BY 1, 2
+        )
+        SELECT format('key %s', key_id) AS subject, format('spent %s micros in %s, the books say %s',
+            coalesce(micros, 0), to_char(month, 'YYYY-MM'), coalesce(spent_micros, 0)) AS problem
+        FROM due FULL JOIN key_spending USING (key_id, month)
+        WHERE coalesce(micros, 0) <> coalesce(spent_micros, 0)
+        UNION ALL
+        SELECT format('account %s', account_id), format('has_caps is %s', has_caps)
+        FROM balances LEFT JOIN (SELECT DISTINCT account_id, true AS capped FROM capped) AS counted
+            USING (account_id)
+        WHERE has_caps <> coalesce(capped, false)
+        ORDER BY 1, 2
+        """
+    )
+    return [Finding(**row) for row in rows]
+
+
+async def _wrong_batches(connection: Connection) -> list[Finding]:
+    """A batch has its items, has ended with the last of them, and has told its receiver once."""
+    rows = await connection.fetch(
+        """
+        WITH item AS (
+            SELECT batch_items.batch_id, count(*) AS items,
+                count(*) FILTER (WHERE state IN ('pending', 'processing')) AS open_items,
+                count(*) FILTER (WHERE tasks.account_id = batches.account_id
+                    AND tasks.batch_id = batches.batch_id) AS own_items
+            FROM batch_items JOIN batches USING (batch_id) LEFT JOIN tasks USING (task_id)
+            GROUP BY 1
+        ), told AS (
+            SELECT batch_id, count(*) AS notices FROM notices WHERE batch_id IS NOT NULL GROUP BY 1
+        ), checked AS (
+            SELECT batch_id, array_remove(ARRAY[
+                CASE WHEN item.items IS DISTINCT FROM batches.items
+                        OR own_items IS DISTINCT FROM batches.items
+                    THEN format('must have %s items, has %s', batches.items, own_items) END,
+                CASE WHEN item.open_items IS DISTINCT FROM batches.open_items
+                    THEN format('counts %s open items, has %s', batches.open_items, item.open_items)
+                    END,
+                CASE WHEN (ended_at IS NULL) <> (batches.open_items > 0)
+                    THEN 'its end is not that of its last item' END,
+                CASE WHEN coalesce(notices, 0)
+                        <> (ended_at IS NOT NULL AND webhook_url IS NOT NULL)::int
+                    THEN format('has told its end %s times', coalesce(notices, 0)) END
+            ], NULL) AS problems
+            FROM batches LEFT JOIN item USING (batch_id) LEFT JOIN told USING (batch_id)
+        )
+        SELECT batch_id, unnest(problems) AS problem FROM checked
+        WHERE cardinality(problems) > 0 ORDER BY batch_id
+        """
+    )
+    return [Finding(f"batch {row['batch_id'].hex}", row["problem"]) for row in rows]

@@ -205,16 +205,15 @@ async def adjust(
 
 async def watch_balance(
     connection: Connection, account_id: str, low_balance_micros: int | None
-) -> bool:
-    """Watch for less than `low_balance_micros`, or for nothing. False when there is no such account."""
-    status = await connection.execute(
+) -> None:
+    """Watch from now on for less than `low_balance_micros`, or for nothing."""
+    await connection.execute(
         """
         UPDATE balances SET low_balance_micros = $2, low_balance_told = false WHERE account_id = $1
         """,
         account_id,
         low_balance_micros,
     )
-    return bool(status == "UPDATE 1")
 
 
 async def mark_told(connection: Connection, account_id: str) -> None:

@@ -1,6 +1,7 @@
 """Pictures as files in a folder of this machine."""
 
 import asyncio
+import contextlib
 import errno
 import os
 import re
@@ -44,6 +45,15 @@ class DiskStorage:
     async def write(self, path: str, data: bytes) -> None:
         """See Storage.write; ValueError for a path that is none."""
         await self._in_thread(lambda: self._write(self._place(path), data))
+
+    async def read(self, path: str) -> bytes | None:
+        """See Storage.read."""
+        place = self.local_path(path)
+        if place is None:
+            return None
+        with contextlib.suppress(FileNotFoundError):
+            return await asyncio.get_running_loop().run_in_executor(self._threads, place.read_bytes)
+        return None
 
     async def delete(self, path: str) -> None:
         """See Storage.delete; ValueError for a path that is none."""

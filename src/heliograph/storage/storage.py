@@ -13,6 +13,9 @@ class Storage(Protocol):
         Raises FileExistsError, and changes nothing, if there is a file; Busy if there is no room.
         """
 
+    async def read(self, path: str) -> bytes | None:
+        """The bytes of the file at `path`; None if it is absent, or if that is no proper path."""
+
     async def delete(self, path: str) -> None:
         """Remove the file at `path` and folders that this leaves empty; absent is fine."""
 

@@ -7,6 +7,7 @@ from heliograph.base.errors import Conflict, NotFound
 from heliograph.runtime import Runtime
 from heliograph.tasks import store
 from heliograph.tasks.finish import finish
+from heliograph.tasks.observe.store import read_statuses
 from heliograph.tasks.task import LEASE_SECONDS, TaskStatus, failed
 
 
@@ -20,14 +21,14 @@ async def cancel_task(runtime: Runtime, task_id: uuid.UUID) -> TaskStatus:
     async with borrow(runtime.pool) as connection:
         task = await store.take_over(connection, task_id, now, LEASE_SECONDS)
         if task is None:
-            statuses = await store.read_statuses(connection, [task_id])
+            statuses = await read_statuses(connection, [task_id])
             raise _refusal(task_id, statuses.get(task_id))
     ending = failed(
         "Cancelled", "The task was cancelled. What was held for it has been given back."
     )
     ended = await finish(runtime, task, ending)
     if ended is None:
-        statuses = await store.read_statuses(runtime.pool, [task_id])
+        statuses = await read_statuses(runtime.pool, [task_id])
         raise _refusal(task_id, statuses.get(task_id))
     return ended
 

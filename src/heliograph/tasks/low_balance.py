@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from heliograph.accounts.store import read_account
-from heliograph.base.database import Connection
+from heliograph.accounts.store import read_account, set_webhook_url
+from heliograph.base.database import Connection, Pool, transaction
+from heliograph.base.errors import NotFound
 from heliograph.base.log import log
 from heliograph.ledger.money import Balance, Hold, dollars
-from heliograph.ledger.store import mark_told
+from heliograph.ledger.store import lock_balances, mark_told, watch_balance
 from heliograph.webhooks.event import add_event
 
 EVENT = "balance.low"
@@ -22,6 +24,29 @@ class LowBalance(msgspec.Struct, frozen=True, rename="camel"):
     account_id: str
     balance: float
     threshold: float
+
+
+class Watch(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an account is told about itself, and below which balance; None: not. UNSET stays."""
+
+    webhook_url: str | UnsetType | None = UNSET
+    low_balance_micros: int | UnsetType | None = UNSET
+
+
+async def watch_account(pool: Pool, account_id: str, watch: Watch) -> None:
+    """Change what an account is told; one that is low already is told with its next task.
+
+    Raises NotFound when there is no such account.
+    """
+    async with transaction(pool) as connection:
+        balance = (await lock_balances(connection, [account_id])).get(account_id)
+        if balance is None:
+            raise NotFound(f"There is no account {account_id}. heliograph account list names all.")
+        if watch.webhook_url is not UNSET:
+            await set_webhook_url(connection, account_id, watch.webhook_url)
+        threshold = watch.low_balance_micros
+        kept = balance.low_balance_micros if threshold is UNSET else threshold
+        await watch_balance(connection, account_id, kept)
 
 
 async def tell_low_balances(

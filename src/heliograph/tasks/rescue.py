@@ -1,17 +1,20 @@
-"""What nobody else looks after: overdue tasks and notices are nudged, files past their time deleted."""
+"""What nobody else looks after: overdue tasks and notices are nudged, what is past its time is deleted."""
 
 import datetime
 
-from heliograph.base.database import transaction
+from heliograph.base.database import borrow, transaction
 from heliograph.base.jobs import Job, enqueue, prune_job_log
 from heliograph.base.log import log
 from heliograph.runtime import Runtime
 from heliograph.tasks import store
+from heliograph.tasks.idempotency.key import KEPT_HOURS
+from heliograph.tasks.idempotency.store import forget
 from heliograph.tasks.task import GRACE_SECONDS
 from heliograph.webhooks.store import nudge, overdue
 
 MOST_NUDGES = 1000
 MOST_DELETIONS = 500
+MOST_FORGOTTEN = 10_000
 JOB_LOG_HOURS = 24
 GRACE = datetime.timedelta(seconds=GRACE_SECONDS)
 
@@ -57,3 +60,15 @@ async def expire_files(runtime: Runtime) -> int:
 async def prune_jobs(runtime: Runtime) -> None:
     """Delete the queue's log of jobs older than a day; it serves statistics only."""
     await prune_job_log(runtime.pool, JOB_LOG_HOURS)
+
+
+async def forget_idempotency_keys(runtime: Runtime) -> int:
+    """Delete the idempotency keys whose time is over; gives how many."""
+    before = runtime.clock.now() - datetime.timedelta(hours=KEPT_HOURS)
+    forgotten = 0
+    while True:
+        async with borrow(runtime.pool) as connection:
+            now_forgotten = await forget(connection, before, MOST_FORGOTTEN)
+        forgotten += now_forgotten
+        if now_forgotten < MOST_FORGOTTEN:
+            return forgotten

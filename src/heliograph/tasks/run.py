@@ -177,7 +177,8 @@ async def _let_go(
     due_at = runtime.clock.now() + datetime.timedelta(seconds=seconds)
     async with transaction(runtime.pool) as connection:
         if ref is None:
-            kept = await store.renew_claim(connection, task, due_at, progress)
+            now = runtime.clock.now()
+            kept = await store.renew_claim(connection, task, due_at, progress, checked_at=now)
         else:
             kept = await store.save_ref(connection, task, ref, due_at)
         if kept:

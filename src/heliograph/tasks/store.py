@@ -3,7 +3,7 @@
 import datetime
 import uuid
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import asyncpg
 import msgspec
@@ -16,7 +16,6 @@ from heliograph.tasks.task import (
     PENDING_NUDGE_SECONDS,
     Ending,
     Task,
-    TaskDetail,
     TaskStatus,
 )
 
@@ -24,7 +23,6 @@ Row = TypeVar("Row", Task, TaskStatus)
 
 TASK_COLUMNS = ", ".join(Task.__struct_fields__)
 STATUS_COLUMNS = ", ".join(TaskStatus.__struct_fields__)
-DETAIL_COLUMNS = ", ".join(TaskDetail.__struct_fields__)
 
 #: The columns of a new task. One JSON parameter costs a third less than an array for each column.
 NEW_COLUMNS = {
@@ -41,9 +39,9 @@ NEW_COLUMNS = {
     "callback_url": "text",
     "source": "text",
     "due_at": "timestamptz",
-    "batch_id": "uuid",
     "created_at": "timestamptz",
     "deadline_at": "timestamptz",
+    "batch_id": "uuid",
 }
 INSERT_TASKS = f"""
 INSERT INTO tasks ({", ".join(NEW_COLUMNS)}, state) SELECT new.*, 'pending'
@@ -74,9 +72,9 @@ def _new_row(draft: Draft) -> tuple[object, ...]:
         submission.callback_url,
         submission.source,
         draft.created_at + datetime.timedelta(seconds=PENDING_NUDGE_SECONDS),
-        draft.batch_id,
         draft.created_at,
         draft.deadline_at,
+        draft.batch_id,
     )
 
 
@@ -94,7 +92,7 @@ async def claim_task(
     row = await connection.fetchrow(
         f"""
         UPDATE tasks SET state = 'processing', claim_no = claim_no + 1, due_at = $3,
-          claimed_at = coalesce(claimed_at, $2)
+          version = version + (state = 'pending')::integer, claimed_at = coalesce(claimed_at, $2)
         WHERE task_id = $1 AND (state = 'pending' OR (state = 'processing' AND due_at <= $2))
         RETURNING {TASK_COLUMNS}
         """,
@@ -110,18 +108,27 @@ async def renew_claim(
     task: Task,
     due_at: datetime.datetime,
     progress: Sequence[float] | None,
+    *,
+    checked_at: datetime.datetime | None = None,
 ) -> bool:
-    """Keep a claim for longer and note each image's progress (0 to 1). False: the claim is lost."""
+    """Keep a claim for longer and note each image's progress (0 to 1). False: the claim is lost.
+
+    `checked_at` is when the provider was asked after the job, if it was.
+    """
     return _one(
         await connection.execute(
             """
-            UPDATE tasks SET due_at = $3, progress = coalesce($4, progress)
+            UPDATE tasks SET due_at = $3, progress = coalesce($4, progress),
+              version = version + ($4 IS NOT NULL AND $4 IS DISTINCT FROM progress)::integer,
+              checks = checks + ($5::timestamptz IS NOT NULL)::integer,
+              checked_at = coalesce($5, checked_at)
             WHERE task_id = $1 AND claim_no = $2 AND state = 'processing'
             """,
             task.task_id,
             task.claim_no,
             due_at,
             progress,
+            checked_at,
         )
     )
 
@@ -245,7 +252,8 @@ async def end_task(
     row = await connection.fetchrow(
         f"""
         UPDATE tasks SET state = $3, images = $4, fail_code = $5, fail_message = $6, warnings = $7,
-          completed_at = $8, files_expire_at = $9, progress = NULL
+          completed_at = $8, files_expire_at = $9, stored_at = $10, progress = NULL,
+          version = version + 1
         WHERE task_id = $1 AND claim_no = $2 AND state = 'processing'
         RETURNING {STATUS_COLUMNS}
         """,
@@ -258,16 +266,9 @@ async def end_task(
         list(ending.warnings),
         now,
         files_expire_at,
+        ending.stored_at,
     )
     return _read(TaskStatus, row)
-
-
-async def read_statuses(
-    pool: asyncpg.Pool, task_ids: Sequence[uuid.UUID]
-) -> dict[uuid.UUID, TaskStatus]:
-    """The status rows of those of `task_ids` that exist, in one query."""
-    rows = await pool.fetch(f"SELECT {STATUS_COLUMNS} FROM tasks WHERE task_id = ANY($1)", task_ids)
-    return {row[0]: TaskStatus(*row) for row in rows}
 
 
 async def nudge_overdue(
@@ -313,6 +314,24 @@ async def mark_files_deleted(
     )
 
 
+async def forget_content(
+    connection: Connection, task_id: uuid.UUID, now: datetime.datetime
+) -> TaskStatus | None:
+    """Take the texts and inputs out of an ended task, and let its files expire now. None: not ended."""
+    row = await connection.fetchrow(
+        f"""
+        UPDATE tasks SET request = request - '{{prompt,negative_prompt,image_urls}}'::text[],
+          callback_url = NULL, source = NULL, warnings = NULL,
+          data_deleted_at = coalesce(data_deleted_at, $2),
+          files_expire_at = least(files_expire_at, $2), version = version + 1
+        WHERE task_id = $1 AND state IN ('success', 'failed') RETURNING {STATUS_COLUMNS}
+        """,
+        task_id,
+        now,
+    )
+    return _read(TaskStatus, row)
+
+
 async def take_over(
     connection: Connection, task_id: uuid.UUID, now: datetime.datetime, lease_seconds: float
 ) -> Task | None:
@@ -328,43 +347,6 @@ async def take_over(
         now,
     )
     return _read(Task, row)
-
-
-async def list_details(
-    connection: Connection, state: str | None, account_id: str | None, limit: int
-) -> list[TaskDetail]:
-    """Tasks, the youngest first; of one state or account, or of all."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {DETAIL_COLUMNS} FROM tasks
-        WHERE ($1::text IS NULL OR state = $1) AND ($2::text IS NULL OR account_id = $2)
-        ORDER BY task_id DESC LIMIT $3
-        """,
-        state,
-        account_id,
-        limit,
-    )
-    return [TaskDetail(*row) for row in rows]
-
-
-async def read_detail(connection: Connection, task_id: uuid.UUID) -> TaskDetail | None:
-    """Everything about one task, or None."""
-    row = await connection.fetchrow(
-        f"SELECT {DETAIL_COLUMNS} FROM tasks WHERE task_id = $1", task_id
-    )
-    return None if row is None else TaskDetail(*row)
-
-
-async def read_attempts(connection: Connection, task_id: uuid.UUID) -> list[dict[str, Any]]:
-    """The calls to providers for one task, in their order."""
-    rows = await connection.fetch(
-        """
-        SELECT claim_no, provider, outcome, provider_ref, detail, intended_at, ended_at
-        FROM attempts WHERE task_id = $1 ORDER BY claim_no
-        """,
-        task_id,
-    )
-    return [dict(row) for row in rows]
 
 
 def _read(kind: type[Row], row: asyncpg.Record | None) -> Row | None:

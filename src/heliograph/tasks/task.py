@@ -66,6 +66,7 @@ class TaskStatus(msgspec.Struct, frozen=True):
     task_id: uuid.UUID
     account_id: str
     model: str
+    mode: str
     state: TaskState
     images: list[dict[str, Any]] | None
     fail_code: str | None
@@ -77,6 +78,11 @@ class TaskStatus(msgspec.Struct, frozen=True):
     files_deleted_at: datetime.datetime | None = None
 
     @property
+    def ended(self) -> bool:
+        """Whether nothing about it will change any more."""
+        return self.state in ("success", "failed")
+
+    @property
     def paths(self) -> list[str]:
         """Storage paths of the images that were made, in order."""
         return [image["path"] for image in self.images or () if "path" in image]
@@ -85,7 +91,6 @@ class TaskStatus(msgspec.Struct, frozen=True):
 class TaskDetail(TaskStatus, frozen=True):
     """Everything about a task that its owner or the operator may see."""
 
-    mode: str = ""
     test: bool = False
     num_images: int = 0
     unit_price_micros: int = 0
@@ -94,6 +99,13 @@ class TaskDetail(TaskStatus, frozen=True):
     request: dict[str, Any] = {}
     claimed_at: datetime.datetime | None = None
     deadline_at: datetime.datetime | None = None
+    version: int = 0
+    checks: int = 0
+    checked_at: datetime.datetime | None = None
+    stored_at: datetime.datetime | None = None
+    data_deleted_at: datetime.datetime | None = None
+    source: str | None = None
+    batch_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +120,7 @@ class Ending:
     fail_code: str | None = None
     fail_message: str | None = None
     warnings: tuple[str, ...] = ()
+    stored_at: datetime.datetime | None = None
 
     @property
     def made(self) -> int:

@@ -1,12 +1,14 @@
 """The public face of a task: what status shows is, to the byte, what a webhook carries."""
 
-from collections.abc import Mapping
+import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from heliograph.base.clock import unix_ms
 from heliograph.ledger.money import dollars
+from heliograph.tasks.observe.story import Event, Receipt
 from heliograph.tasks.task import TaskDetail, TaskState, TaskStatus
 
 
@@ -35,18 +37,47 @@ class ImageData(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel")
     fail_msg: str | None = None
 
 
+class WebhookAttempt(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """One POST to the receiver: when (Unix ms), what it answered, or why there was no answer."""
+
+    time: int
+    status: int | None = None
+    latency_ms: int | None = None
+    error: str | None = None
+
+
+class WebhookData(msgspec.Struct, frozen=True, rename="camel"):
+    """The notice of a task's end: `pending`, `delivered` or `dead`, with every attempt."""
+
+    id: str
+    state: str
+    url: str
+    attempts: list[WebhookAttempt]
+
+
+class ProgressData(StatusData, frozen=True, omit_defaults=True, rename="camel", kw_only=True):
+    """What an event says: the status, the share done of each image (0 to 1), the place in the queue."""
+
+    progress: list[float] | None = None
+    queue_position: int | None = None
+
+
 class TaskData(StatusData, frozen=True, omit_defaults=True, rename="camel", kw_only=True):
     """Everything about a task: what was asked, by whom it is made, how far it is, what came of it.
 
     `progress` has the share done (0 to 1) of each image while the task is processed; `engine` is
     the provider that makes the pictures; `price` is in dollars for one image; `warnings` are
     sentences about what the engine could not honour, such as words it does not know.
+    `queuePosition` is 1 for the task that is taken up next. `timeline`, `receipt` and `webhook` come
+    with a single task, not in lists. The texts are absent once the task's data is deleted.
     """
 
     model: str
     mode: str
     test: bool
-    prompt: str
+    prompt: str | None = None
+    negative_prompt: str | None = None
+    image_urls: list[str] | None = None
     aspect_ratio: str
     num_images: int
     price: float
@@ -55,6 +86,22 @@ class TaskData(StatusData, frozen=True, omit_defaults=True, rename="camel", kw_o
     images: list[ImageData] | None = None
     warnings: list[str] | None = None
     files_expire_time: int | None = None
+    data_deleted_time: int | None = None
+    source: str | None = None
+    batch_id: str | None = None
+    queue_position: int | None = None
+    timeline: list[Event] | None = None
+    receipt: Receipt | None = None
+    webhook: WebhookData | None = None
+
+
+class Story(msgspec.Struct, frozen=True, kw_only=True):
+    """What a single task's detail says beyond its row."""
+
+    queue_position: int | None = None
+    timeline: list[Event] | None = None
+    receipt: Receipt | None = None
+    webhook: WebhookData | None = None
 
 
 class StatusEnvelope(msgspec.Struct, frozen=True):
@@ -66,6 +113,8 @@ class StatusEnvelope(msgspec.Struct, frozen=True):
 
 
 ENCODER = msgspec.json.Encoder()
+
+LONGEST_SHOWN_URL = 2048
 
 
 def status_data(task: TaskStatus, public_url: str) -> StatusData:
@@ -88,24 +137,56 @@ def status_data(task: TaskStatus, public_url: str) -> StatusData:
     )
 
 
-def task_data(task: TaskDetail, public_url: str) -> TaskData:
-    """The full public detail of `task`."""
-    expire = unix_ms(task.files_expire_at) if task.files_expire_at else None
+def progress_data(task: TaskDetail, public_url: str, queue_position: int | None) -> ProgressData:
+    """What one event of a task's stream says."""
+    return ProgressData(
+        **msgspec.structs.asdict(status_data(task, public_url)),
+        progress=_rounded(task.progress),
+        queue_position=queue_position,
+    )
+
+
+def task_data(task: TaskDetail, public_url: str, story: Story | None = None) -> TaskData:
+    """The full public detail of `task`, with what was read besides its row."""
+    story = story or Story()
+    request = task.request
     return TaskData(
         **msgspec.structs.asdict(status_data(task, public_url)),
         model=task.model,
         mode=task.mode,
         test=task.test,
-        prompt=task.request["prompt"],
-        aspect_ratio=task.request["aspect_ratio"],
+        prompt=request.get("prompt"),
+        negative_prompt=request.get("negative_prompt"),
+        image_urls=[_shown(url) for url in request.get("image_urls", ())] or None,
+        aspect_ratio=request["aspect_ratio"],
         num_images=task.num_images,
         price=dollars(0 if task.test else task.unit_price_micros),
         engine=task.provider,
-        progress=task.progress,
+        progress=_rounded(task.progress),
         images=[_image(image, public_url) for image in task.images or ()] or None,
         warnings=task.warnings or None,
-        files_expire_time=expire,
+        files_expire_time=_time(task.files_expire_at),
+        data_deleted_time=_time(task.data_deleted_at),
+        source=task.source,
+        batch_id=task.batch_id.hex if task.batch_id else None,
+        queue_position=story.queue_position,
+        timeline=story.timeline,
+        receipt=story.receipt,
+        webhook=story.webhook,
     )
+
+
+def _time(moment: datetime.datetime | None) -> int | None:
+    return unix_ms(moment) if moment else None
+
+
+def _rounded(progress: Sequence[float] | None) -> list[float] | None:
+    return None if progress is None else [round(share, 3) for share in progress]
+
+
+def _shown(image_url: str) -> str:
+    """A data URL may be megabytes long; its type is enough."""
+    return image_url if len(image_url) <= LONGEST_SHOWN_URL else image_url[:64] + "…"
 
 
 def _image(image: Mapping[str, Any], public_url: str) -> ImageData:

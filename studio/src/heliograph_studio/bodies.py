@@ -9,68 +9,12 @@ from numpy.typing import NDArray
 
 from heliograph_studio.kernels.body import LIMB, PAINT_LIMB, PAINT_ROUND, ROUND, fill_volume
 from heliograph_studio.kernels.layout import EYE, NOSE
+from heliograph_studio.species import BLACK, SPECIES, Colour, Species
 
 CELLS = 90
-Colour = tuple[float, float, float]
 Point = tuple[float, float, float]
 
-BLACK: Colour = (0.022, 0.021, 0.024)
-CREAM: Colour = (0.86, 0.82, 0.75)
 MOUTH: Colour = (0.045, 0.030, 0.028)
-
-
-@dataclass(frozen=True)
-class Species:
-    """What makes one animal differ from the next; colours in linear light."""
-
-    coat: Colour
-    belly: Colour
-    limbs: Colour
-    face: Colour
-    muzzle: Colour
-    ears: Colour
-    nose: Colour = BLACK
-    ear_shape: str = "round"
-    ear_size: float = 0.22
-    muzzle_length: float = 0.22
-    muzzle_width: float = 0.25
-    nose_size: float = 1.0
-    eye_size: float = 1.0
-    head_width: float = 0.66
-    tail: str = "stub"
-    tail_tip: Colour | None = None
-    marks: tuple[str, ...] = ()
-    fur: float = 0.055
-
-
-SPECIES = {
-    "panda": Species(CREAM, CREAM, BLACK, CREAM, CREAM, BLACK, marks=("patches", "band"), eye_size=1.15),
-    "bear": Species((0.19, 0.088, 0.036), (0.25, 0.125, 0.055), (0.15, 0.066, 0.027), (0.21, 0.098, 0.042),
-                    (0.42, 0.27, 0.15), (0.15, 0.066, 0.027), muzzle_length=0.30),
-    "polar-bear": Species((0.88, 0.85, 0.78), (0.90, 0.87, 0.80), (0.86, 0.83, 0.76), (0.90, 0.87, 0.80),
-                          (0.88, 0.84, 0.76), (0.78, 0.73, 0.66), muzzle_length=0.32, ear_size=0.17, head_width=0.60),
-    "koala": Species((0.36, 0.37, 0.40), (0.72, 0.71, 0.70), (0.33, 0.34, 0.37), (0.38, 0.39, 0.42),
-                     (0.46, 0.46, 0.48), (0.42, 0.42, 0.44), ear_size=0.36, muzzle_length=0.14, nose_size=1.9, tail="none",
-                     marks=("ear-tufts",)),
-    "fox": Species((0.62, 0.19, 0.035), (0.85, 0.80, 0.72), (0.070, 0.032, 0.020), (0.66, 0.21, 0.04),
-                   (0.86, 0.81, 0.74), (0.50, 0.14, 0.03), ear_shape="pointed", ear_size=0.38, muzzle_length=0.40,
-                   muzzle_width=0.19, nose_size=0.8, tail="brush", tail_tip=(0.88, 0.85, 0.80), marks=("cheeks", "ear-tips")),
-    "wolf": Species((0.23, 0.24, 0.26), (0.66, 0.64, 0.61), (0.33, 0.33, 0.34), (0.27, 0.28, 0.30),
-                    (0.66, 0.64, 0.61), (0.15, 0.15, 0.165), ear_shape="pointed", ear_size=0.36, muzzle_length=0.42,
-                    muzzle_width=0.21, tail="brush", tail_tip=(0.08, 0.08, 0.09), marks=("cheeks",)),
-    "lion": Species((0.60, 0.33, 0.095), (0.74, 0.52, 0.25), (0.58, 0.32, 0.09), (0.66, 0.38, 0.12),
-                    (0.82, 0.66, 0.42), (0.58, 0.32, 0.09), nose=(0.14, 0.05, 0.04), muzzle_length=0.28,
-                    muzzle_width=0.28, nose_size=1.15, tail="tuft", tail_tip=(0.13, 0.048, 0.016), marks=("mane",)),
-    "hamster": Species((0.62, 0.33, 0.11), (0.88, 0.84, 0.78), (0.80, 0.62, 0.44), (0.66, 0.36, 0.13),
-                       (0.88, 0.83, 0.77), (0.62, 0.36, 0.27), nose=(0.45, 0.16, 0.15), ear_size=0.19, muzzle_length=0.13,
-                       nose_size=0.6, eye_size=1.25, tail="none", marks=("cheeks",)),
-    "raccoon": Species((0.25, 0.25, 0.265), (0.46, 0.46, 0.47), (0.10, 0.10, 0.11), (0.36, 0.36, 0.375),
-                       (0.74, 0.73, 0.71), (0.16, 0.16, 0.17), ear_shape="pointed", ear_size=0.22, muzzle_length=0.34,
-                       muzzle_width=0.20, tail="brush", tail_tip=(0.05, 0.05, 0.055), marks=("patches", "brows")),
-    "frog": Species((0.13, 0.40, 0.045), (0.62, 0.72, 0.28), (0.11, 0.36, 0.04), (0.14, 0.42, 0.05),
-                    (0.20, 0.48, 0.08), (0.12, 0.38, 0.04), nose=(0.05, 0.14, 0.02), ear_shape="eyes", muzzle_length=0.10,
-                    muzzle_width=0.42, nose_size=0.0, eye_size=1.6, head_width=0.72, tail="none", marks=("wide-mouth",), fur=0.0),
-}  # fmt: skip
 
 
 class Body(NamedTuple):
@@ -79,11 +23,15 @@ class Body(NamedTuple):
     volume: NDArray[np.float32]
     gloss: NDArray[np.float64]
     fur: float
+    width: float  # as a share of its height
 
 
 @dataclass
-class _Builder:
-    """Rows of the parts table; the head may be turned and tilted about the neck."""
+class Builder:
+    """Rows of the parts table; the head may be turned and tilted about the neck.
+
+    Later parts lie over earlier ones. Sizes in units of a body that is about 2.5 high.
+    """
 
     turn: float
     tilt: float
@@ -108,23 +56,40 @@ class _Builder:
         soft: float = 0.05,
         tilt: float = 0.0,
     ) -> None:
+        """A round part."""
         self.rows.append([ROUND, *at, *radii, 0, 0, seam, *colour, soft, tilt])
 
     def paint(
         self, at: Point, radii: Point, colour: Colour, *, soft: float = 0.05, tilt: float = 0.0
     ) -> None:
+        """Colour on what lies inside a round shape."""
         self.rows.append([PAINT_ROUND, *at, *radii, 0, 0, 0, *colour, soft, tilt])
 
     def limb(
         self, a: Point, b: Point, radii: tuple[float, float], colour: Colour, *, seam: float = 0.10
     ) -> None:
+        """A limb from a to b."""
         self.rows.append([LIMB, *a, *b, *radii, seam, *colour, 0.05, 0])
 
     def stroke(self, a: Point, b: Point, radius: float, colour: Colour) -> None:
+        """Colour along a line."""
         self.rows.append([PAINT_LIMB, *a, *b, radius, radius, 0, *colour, 0.04, 0])
 
     def gleam(self, at: Point, radii: Point, part: int) -> None:
+        """An eye or a nose."""
         self.shine.append([*at, *radii, part])
+
+    def recolour(self, tint: Colour) -> None:
+        """Every part takes the hue; how light it was stays."""
+        for row in self.rows:
+            light = max(*row[10:13], 0.03) ** 0.6
+            row[10:13] = [min(1.0, light * share * 1.1) for share in tint]
+
+    def finish(self, fur: float, width: float = 0.86) -> Body:
+        """The body, with fur of this depth; `width` as a share of its height."""
+        volume = np.zeros((CELLS, CELLS, CELLS, 4), np.float32)
+        fill_volume(volume, np.array(self.rows, np.float64))
+        return Body(volume, np.array(self.shine, np.float64).reshape(-1, 7), fur, width)
 
 
 def make_body(
@@ -135,7 +100,7 @@ def make_body(
     `turn` is how far the head turns to its left, in radians.
     """
     species = SPECIES[slug]
-    build = _Builder(turn, float(rng.uniform(-0.10, 0.10)))
+    build = Builder(turn, float(rng.uniform(-0.10, 0.10)))
     lift = float(rng.choice((0.0, 0.0, 0.25, 0.55)))
     _add_torso(build, species)
     _add_limbs(build, species, lift)
@@ -143,27 +108,18 @@ def make_body(
     _add_head(build, species)
     _add_marks(build, species)
     _add_face(build, species)
-    parts = np.array(build.rows, np.float64)
     if tint is not None:
-        _recolour(parts, tint)
-    volume = np.zeros((CELLS, CELLS, CELLS, 4), np.float32)
-    fill_volume(volume, parts)
-    return Body(volume, np.array(build.shine, np.float64).reshape(-1, 7), species.fur)
+        build.recolour(tint)
+    return build.finish(species.fur)
 
 
-def _recolour(parts: NDArray[np.float64], tint: Colour) -> None:
-    """Every part takes the hue; how light it was stays."""
-    light = parts[:, 10:13].max(axis=1, keepdims=True)
-    parts[:, 10:13] = np.clip(light, 0.03, 1.0) ** 0.6 * np.array(tint) * 1.1
-
-
-def _add_torso(build: _Builder, species: Species) -> None:
+def _add_torso(build: Builder, species: Species) -> None:
     build.ball((0, 0.70, -0.04), (0.80, 0.84, 0.70), species.coat)
     build.ball((0, 1.28, 0.02), (0.60, 0.50, 0.52), species.coat, seam=0.35)
     build.paint((0, 0.72, 0.62), (0.52, 0.66, 0.42), species.belly, soft=0.10)
 
 
-def _add_limbs(build: _Builder, species: Species, lift: float) -> None:
+def _add_limbs(build: Builder, species: Species, lift: float) -> None:
     for side in (-1.0, 1.0):
         up = lift if side > 0 else 0.0
         hand = (side * (0.66 + 0.22 * up), 0.62 + 0.85 * up, 0.62 + 0.10 * up)
@@ -202,7 +158,7 @@ def _pad_colour(species: Species) -> Colour:
     return red, green, blue
 
 
-def _add_tail(build: _Builder, species: Species) -> None:
+def _add_tail(build: Builder, species: Species) -> None:
     tip = species.tail_tip or species.coat
     if species.tail == "stub":
         build.ball((0, 0.42, -0.74), (0.18, 0.17, 0.17), species.coat)
@@ -210,12 +166,16 @@ def _add_tail(build: _Builder, species: Species) -> None:
         build.limb((0.30, 0.25, -0.50), (1.02, 0.34, 0.02), (0.15, 0.26), species.coat)
         build.limb((1.02, 0.34, 0.02), (1.14, 0.52, 0.34), (0.26, 0.12), species.coat)
         build.paint((1.14, 0.55, 0.34), (0.26, 0.28, 0.30), tip, soft=0.08)
+    elif species.tail == "long":
+        build.limb((0.30, 0.20, -0.55), (1.05, 0.14, -0.10), (0.11, 0.11), species.coat)
+        build.limb((1.05, 0.14, -0.10), (1.16, 0.16, 0.45), (0.11, 0.09), species.coat)
+        build.paint((1.17, 0.16, 0.48), (0.20, 0.20, 0.20), tip, soft=0.05)
     elif species.tail == "tuft":
         build.limb((0.30, 0.20, -0.55), (1.05, 0.16, 0.05), (0.085, 0.075), species.coat)
         build.ball((1.13, 0.18, 0.20), (0.14, 0.14, 0.22), tip)
 
 
-def _add_head(build: _Builder, species: Species) -> None:
+def _add_head(build: Builder, species: Species) -> None:
     wide = species.head_width
     build.ball(
         build.head((0, 1.86, 0.16)), (wide, 0.56, 0.56), species.face, seam=0.18, tilt=build.tilt
@@ -233,34 +193,52 @@ def _add_head(build: _Builder, species: Species) -> None:
         seam=0.14,
         soft=0.07,
     )
-    if species.ear_shape == "eyes":
-        for side in (-1.0, 1.0):
-            build.ball(
-                build.head((side * 0.36, 2.30, 0.28)), (0.22, 0.22, 0.22), species.face, seam=0.12
-            )
-        return
+    _add_ears(build, species)
+
+
+def _add_ears(build: Builder, species: Species) -> None:
     size = species.ear_size
     for side in (-1.0, 1.0):
-        if species.ear_shape == "pointed":
-            root, top = (side * 0.36, 2.18, 0.10), (side * 0.48, 2.30 + 1.15 * size, 0.06)
-            build.limb(
-                build.head(root),
-                build.head(top),
-                (0.52 * size, 0.12 * size),
-                species.ears,
-                seam=0.06,
-            )
-            build.paint(
-                build.head((side * 0.42, 2.28, 0.26)), (0.10, 0.17, 0.10), species.muzzle, soft=0.05
-            )
-        else:
-            high = 2.34 if size < 0.3 else 2.16  # large ears sit at the sides
-            apart = 0.47 if size < 0.3 else 0.66
-            at = build.head((side * apart, high, 0.10))
-            build.ball(at, (size, size, 0.60 * size), species.ears, seam=0.05)
+        match species.ear_shape:
+            case "eyes":
+                at = build.head((side * 0.36, 2.30, 0.28))
+                build.ball(at, (0.22, 0.22, 0.22), species.face, seam=0.12)
+            case "pointed":
+                top = build.head((side * 0.48, 2.30 + 1.15 * size, 0.06))
+                thick = (0.52 * size, 0.12 * size)
+                build.limb(
+                    build.head((side * 0.36, 2.18, 0.10)), top, thick, species.ears, seam=0.06
+                )
+                inner = build.head((side * 0.42, 2.28, 0.26))
+                build.paint(inner, (0.10, 0.17, 0.10), species.muzzle)
+            case "long":
+                top = build.head((side * 0.30, 2.74, -0.02))
+                build.limb(
+                    build.head((side * 0.22, 2.24, 0.10)),
+                    top,
+                    (0.13, 0.09),
+                    species.ears,
+                    seam=0.06,
+                )
+                build.paint(
+                    build.head((side * 0.27, 2.52, 0.16)), (0.06, 0.24, 0.12), (0.70, 0.42, 0.40)
+                )
+            case "floppy":
+                root, tip = (
+                    build.head((side * 0.50, 2.16, 0.12)),
+                    build.head((side * 0.74, 1.62, 0.26)),
+                )
+                build.limb(root, tip, (0.13, 0.21), species.ears, seam=0.05)
+            case _:
+                large = size >= 0.3 or "low-ears" in species.marks
+                high, apart = (2.10, 0.68) if large else (2.34, 0.47)
+                if "low-ears" in species.marks:
+                    high = 1.92
+                at = build.head((side * apart, high, 0.10))
+                build.ball(at, (size, size, 0.60 * size), species.ears, seam=0.05)
 
 
-def _add_marks(build: _Builder, species: Species) -> None:
+def _add_marks(build: Builder, species: Species) -> None:
     marks = species.marks
     if "band" in marks:
         build.paint((0, 1.27, 0.04), (0.95, 0.185, 0.80), species.limbs, soft=0.06)
@@ -271,38 +249,76 @@ def _add_marks(build: _Builder, species: Species) -> None:
             at = (0.66 * math.cos(angle), 1.84 + 0.62 * math.sin(angle), 0.02 + 0.05 * (k % 2))
             build.ball(build.head(at), (0.27, 0.27, 0.26), dark, seam=0.14)
         build.ball((0, 1.32, 0.36), (0.46, 0.40, 0.30), dark, seam=0.16)
+    if "cap" in marks:
+        build.paint(build.head((0, 2.10, -0.14)), (0.74, 0.50, 0.62), species.coat, soft=0.05)
+    if "stripes" in marks:
+        _add_stripes(build, species.stripe)
     for side in (-1.0, 1.0):
-        if "patches" in marks:
-            build.paint(
-                build.head((side * 0.275, 1.90, 0.60)),
-                (0.145, 0.205, 0.26),
-                BLACK,
-                soft=0.035,
-                tilt=-0.55 * side,
+        _add_paired_marks(build, species, side)
+
+
+def _add_paired_marks(build: Builder, species: Species, side: float) -> None:
+    marks = species.marks
+    if "bright-eyes" in marks:
+        at = build.head((side * 0.245, 1.925, 0.64))
+        build.ball(at, (0.115, 0.115, 0.075), (0.55, 0.55, 0.05), seam=0.01)
+    if "patches" in marks:
+        build.paint(
+            build.head((side * 0.275, 1.90, 0.60)),
+            (0.145, 0.205, 0.26),
+            BLACK,
+            soft=0.035,
+            tilt=-0.55 * side,
+        )
+    if "brows" in marks:
+        build.paint(
+            build.head((side * 0.30, 2.16, 0.55)),
+            (0.24, 0.07, 0.3),
+            (0.75, 0.74, 0.72),
+            soft=0.03,
+        )
+    if "cheeks" in marks:
+        build.paint(
+            build.head((side * 0.40, 1.63, 0.42)), (0.30, 0.20, 0.34), species.muzzle, soft=0.06
+        )
+    if "ear-tips" in marks:
+        build.paint(build.head((side * 0.49, 2.60, 0.06)), (0.14, 0.14, 0.16), BLACK, soft=0.05)
+    if "ear-tufts" in marks:
+        build.paint(
+            build.head((side * 0.64, 2.12, 0.30)),
+            (0.22, 0.20, 0.18),
+            (0.78, 0.76, 0.75),
+            soft=0.07,
+        )
+
+
+def _add_stripes(build: Builder, colour: Colour) -> None:
+    """Across brow, cheeks, flanks and limbs."""
+    for at in (-0.15, 0.0, 0.15):
+        root, tip = build.head((at, 2.46, 0.22)), build.head((at * 0.75, 2.20, 0.62))
+        build.stroke(root, tip, 0.042, colour)
+    for side in (-1.0, 1.0):
+        for high in (1.62, 1.80):
+            outer, inner = (
+                build.head((side * 0.76, high, 0.12)),
+                build.head((side * 0.52, high + 0.03, 0.56)),
             )
-        if "brows" in marks:
-            build.paint(
-                build.head((side * 0.30, 2.16, 0.55)),
-                (0.24, 0.07, 0.3),
-                (0.75, 0.74, 0.72),
-                soft=0.03,
+            build.stroke(outer, inner, 0.042, colour)
+        for high in (0.55, 0.82, 1.09):
+            build.stroke(
+                (side * 0.86, high, -0.30), (side * 0.70, high - 0.06, 0.40), 0.055, colour
             )
-        if "cheeks" in marks:
-            build.paint(
-                build.head((side * 0.40, 1.63, 0.42)), (0.30, 0.20, 0.34), species.muzzle, soft=0.06
+        for along in (0.30, 0.55, 0.80):
+            x, y, z = side * (0.56 + 0.12 * along), 1.30 - 0.68 * along, 0.06 + 0.56 * along
+            build.stroke(
+                (x - 0.05 * side, y + 0.20, z + 0.12), (x + 0.24 * side, y, z), 0.045, colour
             )
-        if "ear-tips" in marks:
-            build.paint(build.head((side * 0.49, 2.60, 0.06)), (0.14, 0.14, 0.16), BLACK, soft=0.05)
-        if "ear-tufts" in marks:
-            build.paint(
-                build.head((side * 0.64, 2.12, 0.30)),
-                (0.22, 0.20, 0.18),
-                (0.78, 0.76, 0.75),
-                soft=0.07,
+            build.stroke(
+                (side * 0.36, 0.52, along), (side * 0.92, 0.40, along - 0.08), 0.045, colour
             )
 
 
-def _add_face(build: _Builder, species: Species) -> None:
+def _add_face(build: Builder, species: Species) -> None:
     eye = species.eye_size
     tip = 0.62 + 1.15 * species.muzzle_length
     for side in (-1.0, 1.0):

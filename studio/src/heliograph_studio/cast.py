@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliograph_studio import homes, lexicon
-from heliograph_studio.bodies import SPECIES, Body, make_body
+from heliograph_studio.birds import make_bird
+from heliograph_studio.bodies import Body, make_body
+from heliograph_studio.figures import FIGURES, make_figure
 from heliograph_studio.kernels import layout
 from heliograph_studio.light_of_day import COLOURS
 from heliograph_studio.placing import Player, Spot, find_places
 from heliograph_studio.relief import Relief, make_relief
 from heliograph_studio.scene import Scene
+from heliograph_studio.species import BIRDS, SPECIES
 
 BODY_HEIGHT = 2.48
 SIZE_FACTORS = {"tiny": 0.45, "small": 0.7, "large": 1.35, "giant": 1.9}
@@ -140,18 +143,15 @@ def _players(
     factor = SIZE_FACTORS.get(subject.size or "", 1.0) * (TABLE_FACTOR if scene.table else 1.0)
     height = homes.height_of(subject.slug) * factor
     tint = COLOURS[subject.colour] if subject.colour else None
-    if subject.slug in SPECIES:
-        body_tint = (
-            None if subject.colour in {"white", "black"} and subject.slug == "panda" else tint
-        )
+    if (maker := _maker(subject.slug)) is not None:
+        own_colours = subject.colour in {"white", "black"} and subject.slug == "panda"
         # Body and head turn opposite ways, so that the face looks at the camera.
         turn = float(rng.uniform(-0.38, 0.38))
-        body = make_body(subject.slug, rng, -0.85 * turn, body_tint)
+        body = maker(subject.slug, rng, -0.85 * turn, None if own_colours else tint)
         cast.bodies.append(body)
-        tall = height * 1.10
-        slot = len(cast.bodies) - 1
+        tall, slot, yaw = height * 1.10, len(cast.bodies) - 1, camera_yaw + turn
         return [
-            Player(subject, number, tall, tall * 0.86, slot, "body", body.fur, camera_yaw + turn)
+            Player(subject, number, tall, tall * body.width, slot, "body", body.fur, yaw)
         ] * subject.count
     category = lexicon.subjects()[subject.slug].category
     mirrored = bool(rng.random() < 0.5) and category == "Animals & Nature"
@@ -164,6 +164,13 @@ def _players(
     return [
         Player(subject, number, tall, wide, slot, "relief", fur, 0.0, relief.crest)
     ] * subject.count
+
+
+def _maker(slug: str) -> Callable[..., Body] | None:
+    for members, maker in ((SPECIES, make_body), (BIRDS, make_bird), (FIGURES, make_figure)):
+        if slug in members:
+            return maker
+    return None
 
 
 def _base(  # noqa: PLR0913 - a height depends on all of them

@@ -112,6 +112,8 @@ def height_of(slug: str) -> float:
         return 4.2
     if slug in HUGE:
         return 3.0
+    if slug in {"boy", "girl", "child"}:
+        return 1.55
     if slug in SMALL:
         return 1.35
     if slug in MINUTE:

@@ -41,7 +41,7 @@ HOURS = {
                      (0.86, 0.66, 0.62), (0.38, 0.42, 0.58), disc=8.0, clouds=0.45, fog_factor=1.3),
     "night": Light((0.48, 0.58, 0.86), (-0.60, 0.60, 0.50), (0.34, 0.40, -0.85), (0.006, 0.012, 0.042), (0.045, 0.075, 0.16),
                    (0.040, 0.062, 0.125), (0.085, 0.115, 0.215), disc=4.5, moon=True, stars=1.0, clouds=0.22, windows=0.45,
-                   exposure=1.30),
+                   exposure=1.05),
 }  # fmt: skip
 
 COLOURS: dict[str, Colour] = {
@@ -123,8 +123,8 @@ def _in_mood(light: Light, scene: Scene) -> Light:
             fog=_mix(light.fog, (0.55, 0.70, 0.92), 0.4),
         )
     if "neon" in moods:
-        light = replace(light, sky=_mix(light.sky, (0.42, 0.06, 0.50), 0.55), fog=_mix(light.fog, (0.30, 0.03, 0.34), 0.6),
-                        horizon=_mix(light.horizon, (0.55, 0.05, 0.42), 0.6), windows=0.75, wet=max(light.wet, 0.8))  # fmt: skip
+        light = replace(light, sky=_mix(light.sky, (0.16, 0.06, 0.26), 0.6), fog=_mix(light.fog, (0.11, 0.035, 0.20), 0.7),
+                        horizon=_mix(light.horizon, (0.26, 0.05, 0.24), 0.7), windows=0.42, wet=max(light.wet, 0.8))  # fmt: skip
     if "magic" in moods:
         light = replace(light, fog=_mix(light.fog, (0.62, 0.42, 0.80), 0.4), horizon=_mix(light.horizon, (0.80, 0.50, 0.85), 0.35),
                         stars=max(light.stars, 0.35))  # fmt: skip

@@ -110,7 +110,7 @@ SETTINGS = {
     ), bump=0.35, fog_density=0.024, fog_start=9.0, water_level=0.0, water=(0.012, 0.075, 0.080), waves=0.30, bounce=(0.06, 0.08, 0.05)),
     "skyline": Setting("quay", layout.PAVING, (0.20, 0.20, 0.21), (0.27, 0.26, 0.25), (
         Planting(layout.BUILDING, 60, 5.0, 17.0, (0.20, 0.20, 0.22), nearest=27.0, farthest=50, wide=2.1, aside=0.0, spread=1.0),
-        Planting(layout.LAMP, 5, 2.9, 2.9, (0.03, 0.03, 0.03), nearest=3.4, farthest=4.6, aside=2.2, spread=1.6),
+        Planting(layout.LAMP, 4, 2.6, 2.6, (0.03, 0.03, 0.03), nearest=2.4, farthest=3.2, aside=2.6, spread=1.5),
     ), bump=0.12, fog_density=0.012, fog_start=16.0, water_level=0.0, water=(0.008, 0.045, 0.075), waves=0.55, bounce=(0.08, 0.08, 0.09)),
     "room": Setting("level", layout.BOARDS, (0.30, 0.155, 0.070), (0.42, 0.245, 0.125), (), bump=0.12, fog_density=0.0,
         bounce=(0.24, 0.19, 0.14)),

@@ -71,7 +71,7 @@ def _tarn(land: Land) -> Grid:
 
 
 def _quay(land: Land) -> Grid:
-    edge = _soft(-4.9, -4.6, land.z) + _soft(-23.0, -23.6, land.z)
+    edge = _soft(-2.3, -2.1, land.z) + _soft(-23.0, -23.6, land.z)
     return -2.0 + 2.35 * edge
 
 

@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from heliograph.base.errors import Busy, Fault, NotFound, ServerFault, TooManyRequests, Unauthorized
+from heliograph.base.errors import (
+    Busy,
+    Fault,
+    Forbidden,
+    NotFound,
+    ServerFault,
+    TooManyRequests,
+    Unauthorized,
+)
 from heliograph.catalog.model import Model
 
 TASK_ID = "0199c0de8f1c7b3c9d5e4f60718293a4"
@@ -20,6 +28,10 @@ ALWAYS = (
 )
 KEYED = (
     Unauthorized(),
+    Forbidden(
+        "The key may not be used from your address, 198.51.100.7."
+        " Use it from one of its networks, or have them changed."
+    ),
     TooManyRequests("Rate limit reached: 10000 requests a minute for this key", 3),
     *ALWAYS,
 )
@@ -27,7 +39,11 @@ KEYED = (
 
 @dataclass(frozen=True)
 class Operation:
-    """One method on one path. `answer` is the type of the JSON, or else `media_type` says what comes."""
+    """One method on one path. `answer` is the type of the JSON, or else `media_type` says what comes.
+
+    `headers` names those that good answers carry besides the usual ones; `body_content` says per media
+    type what a body is that is no JSON of ours.
+    """
 
     method: str
     path: str
@@ -41,9 +57,11 @@ class Operation:
     examples: Mapping[str, Any] | None = None
     parameters: Sequence[Mapping[str, Any]] = ()
     body: Any = None
+    body_content: Mapping[str, Any] | None = None
     body_examples: Mapping[str, Any] | None = None
     keyed: bool = False
     other_answers: Mapping[str, str] | None = None
+    headers: Sequence[str] = ()
 
 
 def model_parameter(models: Mapping[str, Model]) -> Mapping[str, Any]:
@@ -67,4 +85,30 @@ def task_id_parameter(place: str) -> Mapping[str, Any]:
         "description": "The id that generateTask answered.",
         "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
         "example": TASK_ID,
+    }
+
+
+def query_parameter(
+    name: str, description: str, schema: Mapping[str, Any], example: object
+) -> Mapping[str, Any]:
+    """An optional parameter of a query."""
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": description,
+        "schema": schema,
+        "example": example,
+    }
+
+
+def header_parameter(name: str, description: str, example: str) -> Mapping[str, Any]:
+    """An optional header."""
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": {"type": "string"},
+        "example": example,
     }

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 from heliograph.api.described.account import account_operations
+from heliograph.api.described.batches import batch_operations
 from heliograph.api.described.files import file_operations
 from heliograph.api.described.operating import documentation_operations, operating_operations
 from heliograph.api.described.operation import Operation
+from heliograph.api.described.own_tasks import own_task_operations
 from heliograph.api.described.tasks import task_operations
 from heliograph.catalog.model import Model
 
@@ -14,6 +16,8 @@ def operations(models: Mapping[str, Model]) -> list[Operation]:
     """Every operation of a service that offers `models`."""
     return [
         *task_operations(models),
+        *own_task_operations(models),
+        *batch_operations(models),
         *account_operations(),
         *file_operations(),
         *documentation_operations(),

@@ -8,9 +8,17 @@ from heliograph.api.described.operation import (
     NOTHING,
     TASK_ID,
     Operation,
+    header_parameter,
     model_parameter,
+    query_parameter,
     task_id_parameter,
 )
+from heliograph.api.described.repeating import (
+    IDEMPOTENCY_KEY,
+    KEY_IS_ANOTHERS,
+    STILL_BEING_WRITTEN,
+)
+from heliograph.api.idempotency import REPLAYED
 from heliograph.api.wire import Success, TaskAccepted
 from heliograph.base.errors import (
     BadRequest,
@@ -71,7 +79,38 @@ TASK_EXAMPLE = STATUS_EXAMPLES["success"] | {
         },
     ],
     "filesExpireTime": 1768570452317,
+    "timeline": [
+        {"event": "received", "time": CREATED_MS},
+        {"event": "held", "time": CREATED_MS, "detail": "$0.06"},
+        {"event": "claimed", "time": 1767965610951},
+        {"event": "dispatched", "time": 1767965610958, "provider": "studio"},
+        {"event": "stored", "time": 1767965652301, "detail": "1 of 2 images"},
+        {"event": "success", "time": 1767965652317},
+        {"event": "charged", "time": 1767965652317, "detail": "$0.03"},
+        {"event": "refunded", "time": 1767965652317, "detail": "$0.03"},
+    ],
+    "receipt": {
+        "held": 0.06,
+        "charged": 0.03,
+        "refunded": 0.03,
+        "lines": [
+            {"kind": "hold", "amount": 0.06, "time": CREATED_MS},
+            {"kind": "charge", "amount": 0.03, "time": 1767965652317},
+            {"kind": "release", "amount": 0.03, "time": 1767965652317},
+        ],
+    },
 }
+
+
+WAIT = query_parameter(
+    "wait",
+    "Answer when the task has ended, or after so many seconds.",
+    {"type": "integer", "minimum": 0, "maximum": 60, "default": 0},
+    30,
+)
+IF_NONE_MATCH = header_parameter(
+    "If-None-Match", "The ETag of an answer that you have.", '"3f1c9a70be52d4a816"'
+)
 
 
 def task_operations(models: Mapping[str, Model]) -> Iterator[Operation]:
@@ -89,7 +128,8 @@ def _generate_task(models: Mapping[str, Model]) -> Operation:
         "Tasks",
         "Submit a generation task",
         "Holds the price of all images that are asked for and answers a task id at once. Poll"
-        " statusTask with it, or give a `callback_url`. Images that are not made are refunded.",
+        " statusTask with it, or give a `callback_url`. Images that are not made are refunded. With an"
+        " `Idempotency-Key` the request can be sent again at no risk.",
         [
             *_bad_bodies(models[min(models)]),
             PaymentRequired(
@@ -101,6 +141,8 @@ def _generate_task(models: Mapping[str, Model]) -> Operation:
                 " Use a key with another routing strategy."
             ),
             NOTHING,
+            STILL_BEING_WRITTEN,
+            KEY_IS_ANOTHERS,
             TooLarge("The body is over the limit of 1,048,576 bytes"),
             UnsupportedMediaType("Send the body as Content-Type: application/json, not text/plain"),
             TooManyRequests(
@@ -110,10 +152,11 @@ def _generate_task(models: Mapping[str, Model]) -> Operation:
         ],
         answer=Success[TaskAccepted],
         examples={"accepted": {"taskId": TASK_ID}},
-        parameters=[model_parameter(models)],
+        parameters=[model_parameter(models), IDEMPOTENCY_KEY],
         body=GenerateTaskBody,
         body_examples=EXAMPLES,
         keyed=True,
+        headers=(REPLAYED,),
     )
 
 
@@ -126,13 +169,20 @@ def _status_task(models: Mapping[str, Model]) -> Operation:
         "Read the state and the result of a task",
         "States: `pending`, `processing`, `success`, `failed`. HTTP status and `code` are 200 for a"
         " failed task too. `resultJson` is a JSON string that holds `resultUrls`; with a partial"
-        " success it holds the images that were made. Recommended: first poll after 10 s, then"
-        " every 5 to 10 s.",
-        [BadRequest("Missing required query parameter: taskId", "taskId"), NOTHING, *KEYED],
+        " success it holds the images that were made. `Retry-After` says when to ask again; with"
+        " `wait`, the answer comes as soon as the task has ended.",
+        [
+            BadRequest("Missing required query parameter: taskId", "taskId"),
+            BadRequest("wait must be a whole number of seconds from 0 to 60, not '99'", "wait"),
+            NOTHING,
+            *KEYED,
+        ],
         answer=StatusEnvelope,
         examples=STATUS_EXAMPLES,
-        parameters=[model_parameter(models), task_id_parameter("query")],
+        parameters=[model_parameter(models), task_id_parameter("query"), WAIT, IF_NONE_MATCH],
         keyed=True,
+        headers=("ETag", "Retry-After"),
+        other_answers={"304": "Nothing has changed since the answer that If-None-Match names."},
     )
 
 
@@ -143,12 +193,15 @@ def _task() -> Operation:
         "task",
         "Tasks",
         "Read everything about a task",
-        "The status, what was asked for, the outcome of each image, progress and warnings.",
+        "The status, what was asked for, the outcome of each image, progress, warnings, a timeline, the"
+        " money of the task, and its webhook with every attempt.",
         [NOTHING, *KEYED],
         answer=Success[TaskData],
         examples={"partial success": TASK_EXAMPLE},
-        parameters=[task_id_parameter("path")],
+        parameters=[task_id_parameter("path"), IF_NONE_MATCH],
         keyed=True,
+        headers=("ETag",),
+        other_answers={"304": "Nothing has changed since the answer that If-None-Match names."},
     )
 
 

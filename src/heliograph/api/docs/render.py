@@ -104,7 +104,11 @@ def _parameters(operation: Document) -> str:
 def _body(document: Document, operation: Document) -> str:
     if "requestBody" not in operation:
         return ""
-    content = operation["requestBody"]["content"]["application/json"]
+    contents = operation["requestBody"]["content"]
+    content = contents.get("application/json")
+    if content is None:
+        kinds = ", ".join(f"<code>{escape(kind)}</code>" for kind in contents)
+        return f"<h3>Body</h3><p>{kinds}</p>"
     schema = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
     examples = "".join(_example(name, one["value"]) for name, one in content["examples"].items())
     return f"<h3>Body</h3>{_fields(schema)}<h4>Examples</h4>{examples}"
@@ -167,7 +171,7 @@ def _curl(document: Document, method: str, path: str, operation: Document) -> st
     for one in operation.get("parameters", ()):
         sample = str(one.get("example", f"{{{one['name']}}}"))
         path = path.replace(f"{{{one['name']}}}", sample)
-        query += [f"{one['name']}={sample}"] if one["in"] == "query" else []
+        query += [f"{one['name']}={sample}"] if one["in"] == "query" and one["required"] else []
     address = document["servers"][0]["url"] + path + ("?" + "&".join(query) if query else "")
     lines = [
         f"curl -X {method} {shlex.quote(address)}"
@@ -176,10 +180,16 @@ def _curl(document: Document, method: str, path: str, operation: Document) -> st
     ]
     if operation["security"]:
         lines.append('-H "Authorization: Bearer YOUR_API_KEY"')
-    if "requestBody" in operation:
+    if _takes_json(operation):
         sample = json.dumps(_first_example(operation), indent=2)
         lines += ['-H "Content-Type: application/json"', f"-d {shlex.quote(sample)}"]
+    elif "requestBody" in operation:
+        lines.append("-F file=@picture.png")
     return f"<h3>Call</h3>{_code(f' {chr(92)}{chr(10)}  '.join(lines))}"
+
+
+def _takes_json(operation: Document) -> bool:
+    return "application/json" in operation.get("requestBody", {}).get("content", {})
 
 
 def _first_example(operation: Document) -> Any:
@@ -194,7 +204,10 @@ def _try(method: str, path: str, operation: Document) -> str:
         f'<label>{escape(one["name"])} <input name="{escape(one["name"])}" data-in="{one["in"]}"'
         f' value="{escape(str(one.get("example", "")))}"></label>'
         for one in operation.get("parameters", ())
+        if one["required"]
     )
+    if "requestBody" in operation and not _takes_json(operation):
+        return ""
     if "requestBody" in operation:
         sample = escape(json.dumps(_first_example(operation), indent=2))
         inputs += f'<label>Body <textarea name="body" rows="12">{sample}</textarea></label>'

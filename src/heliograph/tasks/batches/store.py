@@ -67,6 +67,14 @@ async def read_items(connection: Connection, batch_id: uuid.UUID) -> list[Item]:
     return [Item(client_item_id, TaskStatus(*status)) for client_item_id, *status in rows]
 
 
+async def read_whole(
+    connection: Connection, batch_id: uuid.UUID
+) -> tuple[Batch | None, list[Item]]:
+    """One batch, or None, and its items, as they are at one moment."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        return await read_batch(connection, batch_id), await read_items(connection, batch_id)
+
+
 async def mark_notice(connection: Connection, notice_id: uuid.UUID, batch_id: uuid.UUID) -> None:
     """Note that a notice tells the end of a batch, for the audit."""
     await connection.execute(

@@ -127,14 +127,15 @@ def sky(stage, dx, dy, dz):
         lit = 0.45 + 0.30 * toward + 0.85 * toward**6
         shade = 1.0 - 0.30 * thick
         k = body * 0.9
-        r = r * (1.0 - k) + k * (world[HORIZON] * 0.62 + world[SUN_LIGHT] * 0.34 * lit) * shade
+        bright = 0.34 - 0.24 * world[MOON]
+        r = r * (1.0 - k) + k * (world[HORIZON] * 0.62 + world[SUN_LIGHT] * bright * lit) * shade
         g = (
             g * (1.0 - k)
-            + k * (world[HORIZON + 1] * 0.62 + world[SUN_LIGHT + 1] * 0.34 * lit) * shade
+            + k * (world[HORIZON + 1] * 0.62 + world[SUN_LIGHT + 1] * bright * lit) * shade
         )
         b = (
             b * (1.0 - k)
-            + k * (world[HORIZON + 2] * 0.68 + world[SUN_LIGHT + 2] * 0.34 * lit) * shade
+            + k * (world[HORIZON + 2] * 0.68 + world[SUN_LIGHT + 2] * bright * lit) * shade
         )
         covered = max(covered, k)
     k = glow + disc * (1.0 - covered)

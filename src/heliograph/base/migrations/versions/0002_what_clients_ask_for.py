@@ -104,7 +104,7 @@ CREATE INDEX tasks_made ON tasks (model, mode, completed_at) WHERE state = 'succ
 
 CREATE FUNCTION tell_task_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_notify('heliograph_tasks', replace(NEW.task_id::text, '-', ''));
+    PERFORM pg_notify('heliograph_changes', replace(NEW.task_id::text, '-', ''));
     RETURN NULL;
 END
 $$;
@@ -127,14 +127,17 @@ CREATE TABLE uploads (
     deleted_at  timestamptz
 );
 
-CREATE INDEX uploads_expiring ON uploads (expires_at) WHERE deleted_at IS NULL
+CREATE INDEX uploads_expiring ON uploads (expires_at) WHERE deleted_at IS NULL;
+CREATE INDEX uploads_kept ON uploads (account_id) WHERE deleted_at IS NULL
 """
 
-# A notice that is no task's end has an event name; a receiver's state outlives its notices.
+# A notice that is no task's end has an event name. A receiver has a row while there is something to
+# say of it: it fails, or it is closed. Its key is a hash, for an address may be too long for an index.
 NOTICES = """
 ALTER TABLE notices ALTER COLUMN task_id DROP NOT NULL;
 ALTER TABLE notices ADD COLUMN event text;
 ALTER TABLE notices ADD COLUMN batch_id uuid;
+ALTER TABLE notices ADD COLUMN reason text;
 ALTER TABLE notices ADD CONSTRAINT notices_task_or_event CHECK (task_id IS NOT NULL OR event IS NOT NULL);
 
 CREATE INDEX notices_by_account ON notices (account_id, created_at);
@@ -142,11 +145,13 @@ CREATE INDEX notices_by_account ON notices (account_id, created_at);
 CREATE TABLE receivers (
     account_id     text NOT NULL,
     url            text NOT NULL,
+    url_md5        text NOT NULL GENERATED ALWAYS AS (md5(url)) STORED,
     state          text NOT NULL CHECK (state IN ('active', 'paused', 'disabled')),
-    failing_since  timestamptz,
+    failing_since  timestamptz NOT NULL,
     reason         text,
     changed_at     timestamptz NOT NULL,
-    PRIMARY KEY (account_id, url)
+    PRIMARY KEY (account_id, url_md5),
+    CHECK ((state = 'active') = (reason IS NULL))
 );
 
 CREATE TABLE inboxes (
@@ -189,7 +194,7 @@ def downgrade() -> None:
     op.execute("DELETE FROM notices WHERE task_id IS NULL")
     op.execute(
         "ALTER TABLE notices DROP CONSTRAINT notices_task_or_event, DROP COLUMN event,"
-        " DROP COLUMN batch_id, ALTER COLUMN task_id SET NOT NULL"
+        " DROP COLUMN batch_id, DROP COLUMN reason, ALTER COLUMN task_id SET NOT NULL"
     )
     op.execute("DROP TRIGGER tasks_tell_changes ON tasks")
     op.execute("DROP FUNCTION tell_task_change()")

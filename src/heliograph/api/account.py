@@ -1,0 +1,83 @@
+"""What a key may do and has spent, and the statement of its account."""
+
+import datetime
+from collections.abc import AsyncIterator
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from heliograph.accounts.account import Key
+from heliograph.accounts.spending.budget import month_of
+from heliograph.accounts.spending.store import read_budgets
+from heliograph.api.account_wire import Statement, key_usage, statement_line
+from heliograph.api.auth import Gate
+from heliograph.api.query import LATEST_MS, moment_of, one_of, read_query, whole_number
+from heliograph.api.wire import success
+from heliograph.base.database import borrow
+from heliograph.ledger.statement.line import Line, Period, csv_head, csv_lines
+from heliograph.ledger.statement.store import read_all_lines, read_lines
+from heliograph.ledger.store import read_balance
+from heliograph.runtime import Runtime
+
+LINES_A_PAGE = 100
+FORMATS = ("json", "csv")
+CSV_HEADERS = {
+    "cache-control": "no-store",
+    "content-disposition": 'attachment; filename="statement.csv"',
+}
+
+_moment = whole_number(0, LATEST_MS)
+_cursor = whole_number(0, 10**18 - 1)
+
+
+class AccountRoutes:
+    """GET /api/v1/apikeys/usage and GET /api/v1/statement."""
+
+    def __init__(self, runtime: Runtime, gate: Gate) -> None:
+        self._runtime = runtime
+        self._gate = gate
+
+    async def usage(self, request: Request) -> Response:
+        """The limits of the key that asks, its spending, and its account's balance."""
+        key = await self._gate.admit(request)
+        month = month_of(self._runtime.clock.now())
+        async with borrow(self._runtime.pool) as connection:
+            balance = await read_balance(connection, key.account_id)
+            budgets = await read_budgets(connection, [key.key_id], month)
+        assert balance is not None, "a key has an account, and an account a balance"
+        return success(key_usage(key, balance, budgets.get(key.key_id)))
+
+    async def statement(self, request: Request) -> Response:
+        """Every movement of the account's money: a page of JSON, or a whole CSV file.
+
+        Raises BadRequest for a parameter that cannot be read.
+        """
+        key = await self._gate.admit(request)
+        period = Period(_read_moment(request, "from"), _read_moment(request, "to"))
+        after = read_query(request, "cursor", _cursor) or 0
+        if read_query(request, "format", one_of(FORMATS)) == "csv":
+            return await self._csv(key, period, after)
+        async with borrow(self._runtime.pool) as connection:
+            lines = await read_lines(
+                connection, key.account_id, period, after=after, limit=LINES_A_PAGE + 1
+            )
+        page = lines[:LINES_A_PAGE]
+        more = str(page[-1].transfer.transfer_id) if len(lines) > len(page) else None
+        return success(Statement([statement_line(line) for line in page], more))
+
+    async def _csv(self, key: Key, period: Period, after: int) -> Response:
+        parts = read_all_lines(self._runtime.pool, key.account_id, period, after=after)
+        # what cannot be read at all is still an answer of its own, not half a file
+        first = await anext(parts)
+        return StreamingResponse(_file(first, parts), media_type="text/csv", headers=CSV_HEADERS)
+
+
+async def _file(first: list[Line], rest: AsyncIterator[list[Line]]) -> AsyncIterator[str]:
+    yield csv_head() + csv_lines(first)
+    async for lines in rest:
+        yield csv_lines(lines)
+
+
+def _read_moment(request: Request, name: str) -> datetime.datetime | None:
+    unix_ms = read_query(request, name, _moment)
+    return None if unix_ms is None else moment_of(unix_ms)

@@ -1,0 +1,1 @@
+"""The statement of an account: every movement of its money, in order."""

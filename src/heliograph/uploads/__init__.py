@@ -1,0 +1,1 @@
+"""Pictures that customers give us, to be used as reference images."""

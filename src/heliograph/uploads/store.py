@@ -1,0 +1,69 @@
+"""Every statement on uploads."""
+
+import datetime
+import uuid
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+
+from heliograph.base.database import Connection
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A row of `uploads`: a picture of `width` by `height` pixels at a storage path of its own."""
+
+    upload_id: uuid.UUID
+    account_id: str
+    path: str
+    width: int
+    height: int
+    size_bytes: int
+    sha256: str
+    created_at: datetime.datetime
+    expires_at: datetime.datetime
+    deleted_at: datetime.datetime | None = None
+
+
+COLUMNS = ", ".join(Upload.__dataclass_fields__)
+
+
+async def add_upload(connection: Connection, upload: Upload, *, most: int) -> bool:
+    """Note an upload; False, and nothing is written, if the account keeps `most` already."""
+    status = await connection.execute(
+        f"""
+        INSERT INTO uploads ({COLUMNS})
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+        WHERE $11 > (SELECT count(*) FROM uploads WHERE account_id = $2 AND deleted_at IS NULL)
+        """,
+        *astuple(upload),
+        most,
+    )
+    return bool(status == "INSERT 0 1")
+
+
+async def read_upload(connection: Connection, path: str) -> Upload | None:
+    """The upload that is kept at `path`, or None."""
+    row = await connection.fetchrow(f"SELECT {COLUMNS} FROM uploads WHERE path = $1", path)
+    return None if row is None else Upload(*row)
+
+
+async def list_expired(connection: Connection, now: datetime.datetime, limit: int) -> list[Upload]:
+    """Uploads that are past their time and whose files are not yet deleted."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {COLUMNS} FROM uploads WHERE expires_at <= $1 AND deleted_at IS NULL
+        ORDER BY expires_at LIMIT $2
+        """,
+        now,
+        limit,
+    )
+    return [Upload(*row) for row in rows]
+
+
+async def mark_deleted(
+    connection: Connection, upload_ids: Sequence[uuid.UUID], now: datetime.datetime
+) -> None:
+    """Note that the files are gone; their addresses answer 410 from now on."""
+    await connection.execute(
+        "UPDATE uploads SET deleted_at = $2 WHERE upload_id = ANY($1)", upload_ids, now
+    )

@@ -1,0 +1,78 @@
+"""Keep a picture that a customer gives us, and delete it when its time is over."""
+
+import asyncio
+import datetime
+import hashlib
+import secrets
+import uuid
+
+from heliograph.base.database import borrow
+from heliograph.base.errors import BadRequest, PictureRefused, TooManyRequests
+from heliograph.catalog.model import ReferenceLimits
+from heliograph.catalog.reference import Reference
+from heliograph.runtime import Runtime
+from heliograph.uploads import store
+from heliograph.uploads.store import Upload
+
+#: How many uploads an account may keep at a time.
+MOST_KEPT = 1_000
+MOST_DELETIONS = 500
+RETRY_SECONDS = 60
+
+SUFFIXES = {"image/png": "png", "image/jpeg": "jpg"}
+
+
+async def keep_upload(
+    runtime: Runtime, account_id: str, data: bytes, limits: ReferenceLimits
+) -> Upload:
+    """Check the picture in `data` as a reference image, and keep it, upright and without metadata.
+
+    Raises BadRequest with what is wrong with it, TooManyRequests when the account keeps too many,
+    Busy when storage or the database cannot take it.
+    """
+    try:
+        picture = await runtime.intake.check(data, limits)
+    except PictureRefused as refused:
+        raise BadRequest(f"file: {refused.message}", "file") from refused
+    upload = _upload(runtime, account_id, picture, await asyncio.to_thread(_sha256, picture.data))
+    # the row comes first: a file that no row names would never be deleted
+    async with borrow(runtime.pool) as connection:
+        if not await store.add_upload(connection, upload, most=MOST_KEPT):
+            raise TooManyRequests(
+                f"The account keeps {MOST_KEPT} uploads, its limit. Wait until some have expired.",
+                RETRY_SECONDS,
+            )
+    await runtime.storage.write(upload.path, picture.data)
+    return upload
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _upload(runtime: Runtime, account_id: str, picture: Reference, sha256: str) -> Upload:
+    now = runtime.clock.now()
+    keep = datetime.timedelta(hours=runtime.settings.result_retention_hours)
+    # the path is the only key to the file, so it must not be guessable
+    name = f"{secrets.token_hex(16)}.{SUFFIXES[picture.content_type]}"
+    return Upload(
+        upload_id=uuid.uuid4(),
+        account_id=account_id,
+        path=f"uploads/{name}",
+        width=picture.width,
+        height=picture.height,
+        size_bytes=len(picture.data),
+        sha256=sha256,
+        created_at=now,
+        expires_at=now + keep,
+    )
+
+
+async def expire_uploads(runtime: Runtime) -> int:
+    """Delete uploads whose time is over; gives how many. A crash in between is repaired next time."""
+    now = runtime.clock.now()
+    expired = await store.list_expired(runtime.pool, now, MOST_DELETIONS)
+    for upload in expired:
+        await runtime.storage.delete(upload.path)
+    await store.mark_deleted(runtime.pool, [upload.upload_id for upload in expired], now)
+    return len(expired)
