@@ -2,7 +2,7 @@
 
 import pytest
 
-from contract.service import MODEL, Customer, Service
+from contract.service import GENERATE, MODEL, Customer, Service
 
 CANCEL = f"/api/v1/cancelTask/{MODEL}"
 
@@ -101,6 +101,22 @@ def test_a_cancelled_task_gives_everything_back(customer: Customer):
     again = customer.http.post(CANCEL, params={"taskId": task_id})
     assert again.status_code == 409
     assert "failed" in again.json()["message"]
+
+
+def test_results_are_kept_as_long_as_the_request_says_and_no_longer_than_the_operator(
+    service: Service, tester: Customer
+):
+    body = {"input": {"mode": "text-to-image", "prompt": "a panda"}}
+    short = tester.http.post(GENERATE, json=body | {"retention_hours": 2}).json()["data"]["taskId"]
+    service.finish(short)
+    task = detail(tester, short)
+    kept_ms = task["filesExpireTime"] - task["completeTime"]
+    assert kept_ms == 2 * 3600 * 1000
+    for hours, words in ((0, "at least 1"), ("2", "whole number"), (169, "at most 168")):
+        refused = tester.http.post(GENERATE, json=body | {"retention_hours": hours})
+        assert refused.status_code == 400
+        assert refused.json()["data"]["field"] == "retention_hours"
+        assert words in refused.json()["message"]
 
 
 def test_what_cannot_be_cancelled_is_said(service: Service, customer: Customer):

@@ -40,6 +40,8 @@ ImageCountText = Annotated[
     ),
 ]
 
+Hours = Annotated[int, Meta(ge=1)]
+
 
 class Input(Struct, frozen=True):
     """What to make: the parameters of the model."""
@@ -129,6 +131,14 @@ class GenerateTaskBody(Struct, frozen=True):
             description="A free tag for your own statistics; kept up to 200 characters.",
             extra_json_schema={"type": ["string", "null"]},
             examples=["my-app"],
+        ),
+    ] = UNSET
+    retention_hours: Annotated[
+        Hours | UnsetType | None,
+        Meta(
+            description="For how many hours the results are kept, at most as long as the operator "
+            "keeps them, which is the default.",
+            examples=[24],
         ),
     ] = UNSET
 

@@ -176,6 +176,10 @@ def _wanted(path: str, model: Model, mode: Mode | None) -> tuple[str, str]:
     return {
         "input": ("an object", 'Send for example {"mode": "text-to-image", "prompt": "a panda"}.'),
         "request_type": ('"async" or "callback"', "Leave it out for async."),
+        "retention_hours": (
+            "a whole number of hours, at least 1",
+            "Leave it out to keep the results as long as possible.",
+        ),
         "callback_url": ("a string with a URL", "It is needed with request_type callback only."),
         "input.mode": (f"one of {', '.join(model.modes)}", "Choose one of them."),
         "input.prompt": (

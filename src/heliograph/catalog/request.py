@@ -43,12 +43,25 @@ class ImageRequest(Struct, frozen=True):
 
 
 class Submission(Struct, frozen=True):
-    """A checked request and what goes with it. `callback_url` is None when polling was asked for."""
+    """A checked request and what goes with it. `callback_url` is None when polling was asked for.
+
+    `retention_hours` is None for as long as the operator keeps results.
+    """
 
     model: str
     image: ImageRequest
     callback_url: str | None
     source: str | None
+    retention_hours: int | None = None
+
+    def check_retention(self, most_hours: float) -> None:
+        """Raise BadRequest when the results shall be kept for longer than `most_hours`."""
+        if self.retention_hours is not None and self.retention_hours > most_hours:
+            raise BadRequest(
+                f"retention_hours must be at most {most_hours:g}, but is {self.retention_hours}."
+                f" Leave it out for {most_hours:g}.",
+                "retention_hours",
+            )
 
 
 def read_submission(
@@ -66,6 +79,7 @@ def read_submission(
         callback_url=_callback_url(sent, body, model, check_callback),
         image=_image_request(sent.input, body, model, check_image_url),
         source=_source(sent.source),
+        retention_hours=sent.retention_hours or None,
     )
 
 

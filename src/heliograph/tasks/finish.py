@@ -47,7 +47,8 @@ async def finish(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | N
 
 async def _commit(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | None:
     now = runtime.clock.now()
-    retention = datetime.timedelta(hours=runtime.settings.result_retention_hours)
+    keep_hours = task.retention_hours or runtime.settings.result_retention_hours
+    retention = datetime.timedelta(hours=keep_hours)
     expire_at = now + retention if ending.made else None
     async with transaction(runtime.pool) as connection:
         ended = await store.end_task(connection, task, ending, now, expire_at)

@@ -48,6 +48,7 @@ class Task(msgspec.Struct, frozen=True):
     created_at: datetime.datetime
     deadline_at: datetime.datetime
     batch_id: uuid.UUID | None = None
+    retention_hours: int | None = None
 
     @property
     def hex(self) -> str:
