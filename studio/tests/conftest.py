@@ -33,8 +33,8 @@ def draw(cache_dir):
 
     def pixels(prompt, *, negative="", size=(96, 96), seed=1, references=()):
         order = Order(prompt, negative, *size, seed, tuple(references))
-        png, warnings = draw_order(order, lambda _: None)
-        return np.asarray(Image.open(io.BytesIO(png))), warnings
+        picture = draw_order(order, lambda _: None)
+        return np.asarray(Image.open(io.BytesIO(picture.png))), picture.warnings
 
     return pixels
 

@@ -92,7 +92,7 @@ def test_night_is_darker_than_day(draw):
 def test_the_file_names_the_engine_and_what_was_asked(cache_dir):
     from heliograph_studio.drawing import draw as draw_order
 
-    png, _ = draw_order(Order("a 熊猫", "", 64, 64, 5), lambda _: None)
+    png = draw_order(Order("a 熊猫", "", 64, 64, 5), lambda _: None).png
     text = Image.open(io.BytesIO(png)).text
     assert text["engine"] == "studio"
     assert text["version"] == __version__
@@ -110,7 +110,7 @@ def test_a_size_that_nobody_can_draw_is_refused(size):
 def test_any_text_and_seed_give_a_sound_picture(cache_dir, prompt, seed):
     from heliograph_studio.drawing import draw as draw_order
 
-    png, _ = draw_order(Order(prompt, "", 64, 64, seed), lambda _: None)
+    png = draw_order(Order(prompt, "", 64, 64, seed), lambda _: None).png
     assert sound(np.asarray(Image.open(io.BytesIO(png))), (64, 64))
 
 

@@ -20,9 +20,60 @@ def test_a_sentence_becomes_a_scene():
 def test_colour_size_and_count_belong_to_the_subject_that_follows():
     scene = read_scene("two small red boats and a giant castle")
     assert scene.subjects == (
-        Subject("sailboat", 2, "red", "small"),
+        Subject("sailboat", 2, "red", "small", "beside", 1),
         Subject("castle", 1, None, "giant"),
     )
+
+
+@pytest.mark.parametrize(
+    ("prompt", "first", "relation", "second"),
+    [
+        ("a bird on top of an elephant", "bird", "on", "elephant"),
+        ("一只鸟在大象上面", "bird", "on", "elephant"),
+        ("大象上的鸟", "bird", "on", "elephant"),
+        ("a dragon flying over a castle", "dragon", "above", "castle"),
+        ("一条龙飞过城堡", "dragon", "above", "castle"),
+        ("a fox behind a tree", "fox", "behind", "deciduous-tree"),
+        ("大树后面的狐狸", "fox", "behind", "deciduous-tree"),
+        ("a cat in front of a house", "cat", "front", "house"),
+        ("a dog under an umbrella", "dog", "under", "umbrella"),
+    ],
+)
+def test_how_two_subjects_stand_to_each_other(prompt, first, relation, second):
+    subjects = read_scene(prompt).subjects
+    (one,) = [subject for subject in subjects if subject.slug == first]
+    assert (one.relation, subjects[one.to].slug) == (relation, second)
+
+
+def test_clothes_colour_whoever_wears_them():
+    (woman,) = read_scene("a woman in a red dress").subjects
+    assert (woman.slug, woman.colour) == ("woman-standing", "red")
+    assert [subject.slug for subject in read_scene("a red dress").subjects] == ["dress"]
+
+
+def test_words_in_quotes_are_lettering_and_nothing_else():
+    scene = read_scene('a panda and the title "SNOW TIGER"')
+    assert scene.lettering == "SNOW TIGER"
+    assert [subject.slug for subject in scene.subjects] == ["panda"]
+
+
+def test_letters_that_are_not_at_hand_are_named():
+    assert "no letters for this text" in read_scene("一只熊猫，写着“你好”").warnings[0]
+
+
+def test_without_refuses_what_follows():
+    scene = read_scene("a dog in snow without trees, no cats")
+    assert [subject.slug for subject in scene.subjects] == ["dog"]
+
+
+def test_an_english_plural_is_three():
+    assert read_scene("cats").subjects[0].count == 3
+
+
+def test_wheels_get_a_road_and_small_things_a_table():
+    assert read_scene("a car in the desert").road
+    assert read_scene("a cup of coffee").table
+    assert not read_scene("a dog in the desert").road
 
 
 def test_chinese_says_the_same():

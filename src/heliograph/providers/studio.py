@@ -133,7 +133,7 @@ def _finished(drawn: "list[Picture | Missing]") -> Finished | Failed:
     missing = [image for image in images if isinstance(image, Missing)]
     if len(missing) == len(images):
         return Failed(missing[0].code, missing[0].message)
-    sentences = (
-        sentence for one in drawn if not isinstance(one, Missing) for sentence in one.warnings
-    )
+    pictures = [one for one in drawn if not isinstance(one, Missing)]
+    sentences = [f"drawn: {one.scene}" for one in pictures if one.scene]
+    sentences += [sentence for one in pictures for sentence in one.warnings]
     return Finished(images, tuple(dict.fromkeys(sentences)))

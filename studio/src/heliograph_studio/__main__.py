@@ -5,7 +5,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from heliograph_studio import Order, Studio, StudioError, warm_up
+from heliograph_studio import Order, Picture, Studio, StudioError, warm_up
 from heliograph_studio.cache import default_cache_dir
 
 
@@ -28,7 +28,7 @@ def _progress(value: float) -> None:
     print(f"\r{value:4.0%}", end=end, file=sys.stderr, flush=True)  # noqa: T201
 
 
-async def _draw(options: argparse.Namespace, cache_dir: Path) -> tuple[str, ...]:
+async def _draw(options: argparse.Namespace, cache_dir: Path) -> Picture:
     references = tuple(path.read_bytes() for path in options.image)
     order = Order(
         options.prompt, options.negative, options.width, options.height, options.seed, references
@@ -39,7 +39,7 @@ async def _draw(options: argparse.Namespace, cache_dir: Path) -> tuple[str, ...]
     finally:
         await studio.close()
     options.output.write_bytes(picture.png)
-    return picture.warnings
+    return picture
 
 
 def run() -> None:
@@ -53,10 +53,11 @@ def run() -> None:
             return
         if options.prompt is None:
             parser.error("say what to draw")
-        warnings = asyncio.run(_draw(options, cache_dir))
+        picture = asyncio.run(_draw(options, cache_dir))
     except (StudioError, OSError) as error:
         sys.exit(f"error: {error}")
-    for warning in warnings:
+    print(f"drawn: {picture.scene}")  # noqa: T201
+    for warning in picture.warnings:
         print(f"warning: {warning}")  # noqa: T201
     print(options.output)  # noqa: T201
 

@@ -166,6 +166,10 @@ def _add_tail(build: Builder, species: Species) -> None:
         build.limb((0.30, 0.25, -0.50), (1.02, 0.34, 0.02), (0.15, 0.26), species.coat)
         build.limb((1.02, 0.34, 0.02), (1.14, 0.52, 0.34), (0.26, 0.12), species.coat)
         build.paint((1.14, 0.55, 0.34), (0.26, 0.28, 0.30), tip, soft=0.08)
+    elif species.tail == "plume":
+        build.limb((0.35, 0.25, -0.55), (0.98, 0.80, -0.45), (0.16, 0.26), species.coat)
+        build.limb((0.98, 0.80, -0.45), (1.02, 1.55, -0.45), (0.27, 0.27), species.coat)
+        build.limb((1.02, 1.55, -0.45), (1.20, 1.90, -0.40), (0.27, 0.12), tip)
     elif species.tail == "long":
         build.limb((0.30, 0.20, -0.55), (1.05, 0.14, -0.10), (0.11, 0.11), species.coat)
         build.limb((1.05, 0.14, -0.10), (1.16, 0.16, 0.45), (0.11, 0.09), species.coat)
@@ -212,7 +216,7 @@ def _add_ears(build: Builder, species: Species) -> None:
                 inner = build.head((side * 0.42, 2.28, 0.26))
                 build.paint(inner, (0.10, 0.17, 0.10), species.muzzle)
             case "long":
-                top = build.head((side * 0.30, 2.74, -0.02))
+                top = build.head((side * 0.46, 2.80, -0.04))
                 build.limb(
                     build.head((side * 0.22, 2.24, 0.10)),
                     top,
@@ -221,7 +225,7 @@ def _add_ears(build: Builder, species: Species) -> None:
                     seam=0.06,
                 )
                 build.paint(
-                    build.head((side * 0.27, 2.52, 0.16)), (0.06, 0.24, 0.12), (0.70, 0.42, 0.40)
+                    build.head((side * 0.35, 2.54, 0.13)), (0.06, 0.24, 0.12), (0.70, 0.42, 0.40)
                 )
             case "floppy":
                 root, tip = (
@@ -249,8 +253,18 @@ def _add_marks(build: Builder, species: Species) -> None:
             at = (0.66 * math.cos(angle), 1.84 + 0.62 * math.sin(angle), 0.02 + 0.05 * (k % 2))
             build.ball(build.head(at), (0.27, 0.27, 0.26), dark, seam=0.14)
         build.ball((0, 1.32, 0.36), (0.46, 0.40, 0.30), dark, seam=0.16)
+    if "snout" in marks:
+        tip = 0.62 + 1.15 * species.muzzle_length
+        build.ball(build.head((0, 1.74, tip)), (0.20, 0.165, 0.09), species.nose, seam=0.04)
+        for side in (-1.0, 1.0):
+            build.paint(
+                build.head((side * 0.075, 1.75, tip + 0.08)),
+                (0.035, 0.055, 0.08),
+                (0.22, 0.06, 0.06),
+            )
     if "cap" in marks:
-        build.paint(build.head((0, 2.10, -0.14)), (0.74, 0.50, 0.62), species.coat, soft=0.05)
+        build.paint(build.head((0, 2.34, 0.10)), (0.80, 0.30, 0.70), species.coat)
+        build.paint(build.head((0, 1.90, -0.30)), (0.80, 0.60, 0.52), species.coat)
     if "stripes" in marks:
         _add_stripes(build, species.stripe)
     for side in (-1.0, 1.0):

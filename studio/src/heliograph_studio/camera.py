@@ -10,7 +10,13 @@ from heliograph_studio.kernels import layout
 from heliograph_studio.scene import Scene
 
 FOCAL = 2.05
+# From far above and aside, through a long lens: lines stay nearly parallel.
+ISOMETRIC_YAW = 0.62
+ISOMETRIC_FROM = np.array([0.505, 0.50, 0.708])
+ISOMETRIC_REACH = 3.0
 SHARE_OF_HEIGHT = {"close": 0.82, "wide": 0.30}
+# Where nobody stands the picture is taken from the edge of the water.
+SHORE_METRES = {"skyline": -4.6, "lake": -3.0, "beach": -3.0}
 SHARE_OF_WIDTH = {"close": 0.95, "wide": 0.45}
 
 
@@ -28,7 +34,7 @@ def place_camera(
     share_wide = SHARE_OF_WIDTH.get(scene.shot or "", 0.80)
     by_height = FOCAL * tall / (2 * share_high * min(half_height, 1.25))
     by_width = FOCAL * wide / (2 * share_wide * half_width)
-    distance = max(by_height, by_width, 2.6) + 0.4
+    distance = max(by_height, by_width, 2.6) + 0.4 + 0.16 * tall
     rise = (
         float(rng.uniform(-0.04, 0.10))
         + 0.02 * max(0, min(6, len(cast.things) - 2))
@@ -44,19 +50,25 @@ def place_camera(
         * half_width
         * (0.5 if wide > tall else 1)
     )
-    depth = float(np.mean(cast.depths)) if cast.depths else 0.0
+    depth = max(cast.depths) if cast.depths else SHORE_METRES.get(scene.setting, 0.0)
     target = np.array([middle + aside, low + tall * 0.56 + 0.05 * distance, depth])
     origin = np.array([
         middle + aside * 0.6 + distance * math.sin(yaw),
         max(low + 0.42, low + tall * 0.46 + distance * rise),
         depth + distance * math.cos(yaw),
     ])  # fmt: skip
+    if "isometric" in scene.styles:
+        return _row(
+            target + ISOMETRIC_REACH * distance * ISOMETRIC_FROM, target, FOCAL * ISOMETRIC_REACH
+        )
     if scene.setting == "sky":
         origin[1], target[1] = low + 0.4 * tall, low + 0.55 * tall
-    return _row(origin, target)
+    return _row(origin, target, FOCAL)
 
 
-def _row(origin: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+def _row(
+    origin: NDArray[np.float64], target: NDArray[np.float64], focal: float
+) -> NDArray[np.float64]:
     forward = (target - origin) / np.linalg.norm(target - origin)
     right = np.cross(forward, np.array([0.0, 1.0, 0.0]))
     right /= np.linalg.norm(right)
@@ -66,5 +78,5 @@ def _row(origin: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np
     row[layout.CAMERA_FORWARD : layout.CAMERA_FORWARD + 3] = forward
     row[layout.CAMERA_RIGHT : layout.CAMERA_RIGHT + 3] = right
     row[layout.CAMERA_UP : layout.CAMERA_UP + 3] = up
-    row[layout.CAMERA_FOCAL] = FOCAL
+    row[layout.CAMERA_FOCAL] = focal
     return row

@@ -162,7 +162,7 @@ def _players(
     wide = tall * relief.width / relief.height
     slot = len(cast.reliefs) - 1
     return [
-        Player(subject, number, tall, wide, slot, "relief", fur, 0.0, relief.crest)
+        Player(subject, number, tall, wide, slot, "relief", fur, camera_yaw, relief.crest)
     ] * subject.count
 
 
@@ -245,7 +245,7 @@ def _stand(
 
 def _relief_yaw(cast: Cast, player: Player, category: str, rng: np.random.Generator) -> float:
     widest = 0.12 if category in STRAIGHT_CATEGORIES or player.subject.relation == "on" else 0.34
-    yaw = float(rng.uniform(-widest, widest))
+    yaw = player.yaw + float(rng.uniform(-widest, widest))
     if cast.things and rng.random() < 0.4 and category == "Animals & Nature":
         yaw += math.pi  # seen from behind a relief is its own mirror image
     return yaw

@@ -96,7 +96,7 @@ def _serve(desk: Desk, pipe: BinaryIO) -> None:
         report = _reporter(desk, number, pipe)
         try:
             report(0.0)
-            png, warnings = draw(order, report)
+            picture = draw(order, report)
         except Stopped:
             _write(pipe, {"kind": "failed", "message": "cancelled"})
         except StudioError as error:
@@ -107,7 +107,8 @@ def _serve(desk: Desk, pipe: BinaryIO) -> None:
             _write(pipe, {"kind": "failed", "message": f"{type(error).__name__}: {error}"})
         else:
             _write(pipe, {"kind": "progress", "value": 1.0})
-            _write(pipe, {"kind": "picture", "warnings": list(warnings)}, png)
+            header = {"warnings": list(picture.warnings), "scene": picture.scene}
+            _write(pipe, {"kind": "picture", **header}, picture.png)
 
 
 def _warm_up(cache_dir: Path) -> None:

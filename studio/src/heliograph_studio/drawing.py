@@ -5,8 +5,9 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from heliograph_studio.describe import describe
 from heliograph_studio.grade import develop
-from heliograph_studio.order import Order
+from heliograph_studio.order import Order, Picture
 from heliograph_studio.painting import paint
 from heliograph_studio.png import encode_png
 from heliograph_studio.scene import read_scene
@@ -19,14 +20,13 @@ RENDER_PIXELS = 760_000
 RENDER_SCALE_MOST = 0.80
 
 
-def draw(order: Order, report: Report) -> tuple[bytes, tuple[str, ...]]:
-    """Draw one order: PNG and warnings. `report` may raise to stop between bands."""
+def draw(order: Order, report: Report) -> Picture:
+    """Draw one order. `report` may raise to stop between bands."""
     cv2.setNumThreads(1)
     if order.references:
         from heliograph_studio.retouch import restyle
 
-        picture, warnings = restyle(order, report)
-        return encode_png(picture, order), warnings
+        return restyle(order, report)
     scene = read_scene(order.prompt, order.negative_prompt)
     scale = min(RENDER_SCALE_MOST, (RENDER_PIXELS / (order.width * order.height)) ** 0.5)
     width, height = round(order.width * scale), round(order.height * scale)
@@ -36,7 +36,7 @@ def draw(order: Order, report: Report) -> tuple[bytes, tuple[str, ...]]:
     rng = np.random.default_rng(order.seed & 0xFFFFFFFFFFFF)
     picture = develop(film, scene, light, (order.width, order.height), rng)
     report(0.96)
-    return encode_png(picture, order), scene.warnings
+    return Picture(encode_png(picture, order), scene.warnings, describe(scene))
 
 
 def warm() -> None:

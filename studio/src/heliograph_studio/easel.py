@@ -81,7 +81,7 @@ class Easel:
             if header["kind"] == "progress":
                 report(header["value"])
             elif header["kind"] == "picture":
-                return Picture(body, tuple(header["warnings"]))
+                return Picture(body, tuple(header["warnings"]), header["scene"])
             else:
                 raise StudioError(header["message"])
 

@@ -100,7 +100,8 @@ def _add_lower(build: Builder, figure: Figure, colour: Colour, skin: Colour) -> 
             (side * 0.17, 0.08, 0.08), (0.125, 0.085, 0.22), (shoe[0], shoe[1], shoe[2]), seam=0.03
         )
     if figure.skirt:
-        build.limb((0, 0.52, 0), (0, 1.18, 0), (0.46, 0.23), colour, seam=0.06)
+        build.ball((0, 0.60, 0), (0.43, 0.20, 0.38), colour, seam=0.03)
+        build.limb((0, 0.72, 0), (0, 1.18, 0), (0.33, 0.22), colour, seam=0.12)
 
 
 def _add_upper(build: Builder, colour: Colour, skin: Colour, rng: np.random.Generator) -> None:
@@ -142,7 +143,7 @@ def _add_hair(build: Builder, hair: Colour, *, long: bool) -> None:
             hair,
         )
     if long:
-        build.limb(build.head((0, 2.20, -0.14)), (0, 1.50, -0.20), (0.31, 0.24), hair, seam=0.05)
+        build.limb(build.head((0, 2.20, -0.14)), (0, 1.52, -0.16), (0.37, 0.31), hair, seam=0.05)
 
 
 def _add_helmet(build: Builder, _top: Colour, _hair: Colour) -> None:

@@ -4,10 +4,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from heliograph_studio.lettering import add_lettering
 from heliograph_studio.light_of_day import Light
 from heliograph_studio.painting import Film
 from heliograph_studio.pixels import Pixels
-from heliograph_studio.scene import Scene
+from heliograph_studio.scene import LETTERS, Scene
+from heliograph_studio.sky_effects import add_sky_effects
 from heliograph_studio.styles import apply_style
 from heliograph_studio.weather import add_weather
 
@@ -24,6 +26,8 @@ def develop(
 ) -> NDArray[np.uint8]:
     """The finished picture [height, width, 3] of `size` (width, height)."""
     image = np.minimum(film.image, 12.0)
+    if scene.effects and scene.setting not in {"room", "underwater"}:
+        image = add_sky_effects(image, film, scene.effects, rng)
     if "sharp" not in scene.effects and scene.setting != "space":
         image = _depth_of_field(image, film, strong="blur" in scene.effects, starry=light.stars > 0)
     if scene.setting == "underwater":
@@ -34,6 +38,8 @@ def develop(
     depth = cv2.resize(film.depth, size, interpolation=cv2.INTER_LINEAR)
     shown = add_weather(shown, depth, scene, rng)
     shown = _colour_mood(shown, scene)
+    if scene.lettering and LETTERS.fullmatch(scene.lettering):
+        shown = add_lettering(shown, scene.lettering)
     for style in scene.styles:
         shown = apply_style(shown, style)
     return _finish(shown, scene, rng)

@@ -46,6 +46,10 @@ AIRBORNE = _set(
 SKY_HOME = _set(
     "airplane small-airplane helicopter parachute balloon kite dove cloud rainbow sun full-moon crescent-moon phoenix airplane-arrival airplane-departure sun-with-face"
 )
+CHILDREN = _set("boy girl child baby")
+HEIGHTS = {
+    "Travel & Places": 2.3, "Animals & Nature": 2.1, "People & Body": 2.1, "Food & Drink": 1.2,
+}  # fmt: skip
 WHEELED = _set(
     "automobile racing-car sport-utility-vehicle pickup-truck taxi oncoming-automobile bus trolleybus minibus ambulance"
     " fire-engine police-car delivery-truck articulated-lorry tractor motorcycle motor-scooter bicycle kick-scooter"
@@ -108,19 +112,10 @@ def home_of(slug: str) -> str:
 
 def height_of(slug: str) -> float:
     """How tall a subject stands, in metres of the stage, where a person has about 2."""
-    if slug in BUILDINGS:
-        return 4.2
-    if slug in HUGE:
-        return 3.0
-    if slug in {"boy", "girl", "child"}:
-        return 1.55
-    if slug in SMALL:
-        return 1.35
-    if slug in MINUTE:
-        return 0.9
+    for members, metres in (
+        (BUILDINGS, 4.2), (HUGE, 3.0), (CHILDREN, 1.55), (SMALL, 1.35), (MINUTE, 0.9),
+    ):  # fmt: skip
+        if slug in members:
+            return metres
     category = subjects()[slug].category if slug in subjects() else "Objects"
-    if category == "Food & Drink":
-        return 1.2
-    return {"Travel & Places": 2.3, "Animals & Nature": 2.1, "People & Body": 2.1}.get(
-        category, 1.6
-    )
+    return HEIGHTS.get(category, 1.6)

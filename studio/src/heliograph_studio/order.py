@@ -36,7 +36,11 @@ class Order:
 
 @dataclass(frozen=True)
 class Picture:
-    """An encoded PNG and what could not be done as asked, one sentence each."""
+    """An encoded PNG, what could not be done as asked, and what was understood.
+
+    Warnings are one sentence each; `scene` is one sentence that names what was drawn.
+    """
 
     png: bytes
     warnings: tuple[str, ...]
+    scene: str = ""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliograph_studio.kernels.band import refine_band, render_band
-from heliograph_studio.kernels.layout import Stage
+from heliograph_studio.kernels.layout import KIND_BITS, THING, Stage
 
 BAND_ROWS = 32
 MOST_CANDIDATES = 256
@@ -21,11 +21,21 @@ Report = Callable[[float], None]
 
 
 class Film(NamedTuple):
-    """What the renderer saw: linear light [h, w, 3], metres [h, w], kinds [h, w]."""
+    """What the renderer saw: linear light [h, w, 3], metres [h, w], what was met [h, w]."""
 
     image: NDArray[np.float32]
     depth: NDArray[np.float32]
-    kinds: NDArray[np.uint8]
+    met: NDArray[np.uint8]
+
+    @property
+    def kinds(self) -> NDArray[np.uint8]:
+        """The kind of thing that each pixel shows."""
+        return self.met & ((1 << KIND_BITS) - 1)
+
+    @property
+    def subjects(self) -> NDArray[np.int16]:
+        """The row of the subject that each pixel shows, -1 for none."""
+        return np.where(self.kinds == THING, self.met >> KIND_BITS, -1).astype(np.int16)
 
 
 def paint(
@@ -40,7 +50,7 @@ def paint(
     lists = np.zeros((3, MOST_CANDIDATES), np.int64)
     for first in range(0, height, BAND_ROWS):
         last = min(height, first + BAND_ROWS)
-        render_band(stage, camera, first, last, film.image, film.depth, film.kinds, lists)
+        render_band(stage, camera, first, last, film.image, film.depth, film.met, lists)
         report(REFINE_FROM * last / height)
     edges = _edges(film)
     for first in range(0, height, BAND_ROWS):

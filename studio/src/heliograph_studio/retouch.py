@@ -5,15 +5,16 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from heliograph_studio import lexicon
+from heliograph_studio.describe import name_of
 from heliograph_studio.fit import decode, fit
 from heliograph_studio.inlay import inlay
 from heliograph_studio.network import in_style, style_of
-from heliograph_studio.order import Order
+from heliograph_studio.order import Order, Picture
 from heliograph_studio.palette import keep_light, take_palette
 from heliograph_studio.pixels import Pixels
+from heliograph_studio.png import encode_png
 from heliograph_studio.roles import Roles, read_roles, without_mentions
 from heliograph_studio.scene import Scene, read_scene
 from heliograph_studio.styles import apply_style
@@ -140,8 +141,8 @@ class _Task:
     said: frozenset[str]
 
 
-def restyle(order: Order, report: Report) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """The picture [height, width, 3] an order with references asks for, and warnings."""
+def restyle(order: Order, report: Report) -> Picture:
+    """The picture that an order with references asks for."""
     references = [decode(data, number) for number, data in enumerate(order.references, 1)]
     report(0.05)
     roles = read_roles(order.prompt, len(references))
@@ -164,7 +165,26 @@ def restyle(order: Order, report: Report) -> tuple[NDArray[np.uint8], tuple[str,
         warnings.append(
             "nothing in the prompt could be applied to the picture; it is returned as it was"
         )
-    return (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8), tuple(warnings)
+    finished = (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return Picture(encode_png(finished, order), tuple(warnings), _plan(roles, task))
+
+
+def _plan(roles: Roles, task: _Task) -> str:
+    """One sentence: which picture gave what, and what the words changed."""
+    parts = [f"content of image {roles.content}"]
+    if roles.style is not None:
+        parts.append(f"style of image {roles.style}")
+    if roles.colour is not None:
+        parts.append(f"colours of image {roles.colour}")
+    scene = task.scene
+    if "time" in task.said:
+        parts.append(scene.time)
+    if "weather" in task.said:
+        parts.append(scene.weather)
+    parts += [*sorted(scene.moods), *scene.styles]
+    if roles.adds:
+        parts += [name_of(subject) for subject in scene.subjects[:3]]
+    return ", ".join(parts)
 
 
 def _read_task(order: Order) -> _Task:

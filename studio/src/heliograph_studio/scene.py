@@ -15,8 +15,17 @@ UNNAMED_SETTINGS = ("meadow", "mountain", "beach", "forest", "desert", "ocean", 
 UNNAMED_TIMES = ("day", "sunset", "sunrise", "day")
 SHOWN_TERMS_MOST = 12
 # These shine in the sky of the world itself; a night is needed for the second.
-SKY_LIGHTS = {"sun": "sun", "sun-with-face": "sun", "full-moon": "moon", "crescent-moon": "moon"}
+SKY_LIGHTS = {
+    "rainbow": "rainbow",
+    "high-voltage": "lightning",
+    "sun": "sun",
+    "sun-with-face": "sun",
+    "full-moon": "moon",
+    "crescent-moon": "moon",
+}
 KINDS = ("subject", *(kind for kind, _ in lexicon.KIND_TABLES))
+# What the built-in typeface has: Latin and Cyrillic.
+LETTERS = re.compile(r"[\u0020-\u024f\u0400-\u045f]+")
 NO_SKY = {"room", "space", "underwater"}
 # What the renderer cannot do whatever the words say.
 BEYOND = {
@@ -176,7 +185,7 @@ def _unnamed_setting(
         return "snow"
     for home in _kept(implied, refused["setting"]):
         return "meadow" if open_sky and home == "forest" else home
-    if subjects or chosen.get("time") or chosen.get("weather"):
+    if subjects or chosen.get("effect") or chosen.get("time") or chosen.get("weather"):
         return wild[0]
     return wild[_dice(prompt, "setting") % len(wild)]
 
@@ -184,6 +193,8 @@ def _unnamed_setting(
 def _time(
     chosen: dict[str, list[str]], refused: dict[str, set[str]], prompt: str, *, understood: bool
 ) -> str:
+    if "aurora" in chosen.get("effect", ()):
+        return "night"
     if named := chosen.get("time"):
         return "night" if "night" in named else named[0]
     moods = set(chosen.get("mood", ()))
@@ -198,6 +209,10 @@ def _time(
 def _weather(chosen: dict[str, list[str]], refused: dict[str, set[str]]) -> str:
     if named := chosen.get("weather"):
         return next((name for name in named if name != "clear"), named[0])
+    if "lightning" in chosen.get("effect", ()):
+        return "storm"
+    if "snow" in chosen.get("setting", ()) and "aurora" in chosen.get("effect", ()):
+        return "clear"
     if "snow" in chosen.get("setting", ()) and "snowfall" not in refused["weather"]:
         return "snowfall"
     return "cloudy" if "clear" in refused["weather"] else "clear"
@@ -228,7 +243,10 @@ def _pose_warnings(draft: Draft) -> list[str]:
 
 
 def _beyond(scene: Scene) -> list[str]:
-    return [BEYOND[style] for style in scene.styles if style in BEYOND]
+    sentences = [BEYOND[style] for style in scene.styles if style in BEYOND]
+    if scene.lettering and not LETTERS.fullmatch(scene.lettering):
+        sentences.append("no letters for this text are at hand, only for Latin and Cyrillic")
+    return sentences
 
 
 def _dice(prompt: str, purpose: str) -> int:

@@ -97,10 +97,10 @@ SPECIES = {
                       tail="long", tail_tip=(0.20, 0.095, 0.04), marks=("cap", "low-ears")),
     "pig": Species((0.78, 0.42, 0.40), (0.82, 0.48, 0.46), (0.74, 0.38, 0.36), (0.80, 0.45, 0.43), (0.80, 0.38, 0.38),
                    (0.72, 0.34, 0.33), nose=(0.62, 0.22, 0.23), ear_shape="pointed", ear_size=0.26, muzzle_length=0.26, muzzle_width=0.22,
-                   nose_size=1.6, fur=0.0),
+                   nose_size=0.0, fur=0.0, marks=("snout",)),
     "chipmunk": Species((0.42, 0.15, 0.045), (0.82, 0.72, 0.58), (0.40, 0.14, 0.04), (0.45, 0.17, 0.05), (0.80, 0.68, 0.54),
                         (0.38, 0.13, 0.04), ear_shape="pointed", ear_size=0.26, muzzle_length=0.20, muzzle_width=0.20, nose_size=0.7,
-                        eye_size=1.2, head_width=0.56, tail="brush", tail_tip=(0.55, 0.24, 0.08), marks=("cheeks",)),
+                        eye_size=1.2, head_width=0.56, tail="plume", tail_tip=(0.55, 0.24, 0.08), marks=("cheeks",)),
 }  # fmt: skip
 
 # Birds: back, belly, face, beak and feet, eyes with a coloured ring or none.

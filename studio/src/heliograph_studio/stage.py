@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliograph_studio import homes
-from heliograph_studio.camera import place_camera
+from heliograph_studio.camera import ISOMETRIC_YAW, place_camera
 from heliograph_studio.cast import TABLE_TOP_METRES, Cast, make_cast
 from heliograph_studio.furniture import furnish, lay_table
 from heliograph_studio.kernels import layout
@@ -34,6 +34,8 @@ def build_stage(
     tables = make_terrain(setting.terrain, int(rng.integers(1, 1 << 30)), stand, islet)
     ground: Callable[[float, float], float] = partial(height_at, tables)
     yaw = float(rng.uniform(-0.17, 0.17)) * (0.5 if scene.setting == "room" else 1.0)
+    if "isometric" in scene.styles:
+        yaw = ISOMETRIC_YAW
     cast = make_cast(scene, ground, rng, floats=floats, camera_yaw=yaw)
     half = max(abs(cast.left), abs(cast.right))
     props = plant(
@@ -49,6 +51,9 @@ def build_stage(
     _keep_above(camera, ground, setting)
     world = _world(scene, setting, light, rng, has_ground=has_ground)
     highest = float(max(tables[0][..., 0].max(), tables[1][..., 0].max()))
+    if "isometric" in scene.styles:
+        # The lens looks from above the haze.
+        world[layout.FOG_START] += float(np.linalg.norm(camera[:3]))
     world[layout.HIGHEST] = highest + 0.1
     stage = _join(world, tables, props if has_ground else props[:0], cast)
     return stage, camera, light

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from heliograph_studio.graphic import anime, ink_wash, low_poly, paper_cut, pop_art
 from heliograph_studio.pixels import Pixels
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -23,6 +24,11 @@ def apply_style(shown: Pixels, style: str) -> Pixels:
         "sketch": _sketch,
         "cartoon": _cartoon,
         "pixel": _pixel,
+        "ink": ink_wash,
+        "low-poly": low_poly,
+        "paper-cut": paper_cut,
+        "anime": anime,
+        "pop-art": pop_art,
     }
     if style not in filters:
         return shown
@@ -68,8 +74,8 @@ def _watercolour(shown: Pixels) -> Pixels:
     flat = _restored(cv2.stylization(_reduced(shown), sigma_s=60, sigma_r=0.42), shown)
     light = flat @ LUMA
     edge = cv2.GaussianBlur(light, (0, 0), 2.0) - cv2.GaussianBlur(light, (0, 0), 5.0)
-    washed = 0.30 + 0.72 * flat + 0.10 * (flat - light[..., None])
-    washed = washed - 1.3 * np.maximum(0, -edge)[..., None]
+    washed = 0.26 + 0.76 * flat + 0.42 * (flat - light[..., None])
+    washed = washed - 0.45 * np.maximum(0, -edge)[..., None]
     return washed * _paper(shown.shape, 0.030)
 
 

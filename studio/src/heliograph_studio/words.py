@@ -14,8 +14,8 @@ SETTINGS = {
     "ocean": "ocean, sea, open sea, high sea, waves, on the water, on water, sailing, 大海, 海洋, 海上, 水上, 水面, 海面, 海, 海浪",
     "lake": "lake, river, pond, lakeside, riverside, riverbank, misty lake, by a lake, on the lake, stream,"
     " 湖, 湖面, 湖边, 湖泊, 湖水, 湖畔, 河流, 河, 河边, 江面, 池塘, 江边, 小溪",
-    "skyline": "skyline, city skyline, night city skyline, skyscraper, skyscrapers, harbor city, city across the water, city lights,"
-    " 天际线, 城市天际线, 城市夜景, 都市夜景, 摩天大楼, 高楼, 高楼大厦",
+    "skyline": "skyline, city skyline, skyscraper, skyscrapers, harbor city, city across the water, city lights,"
+    " 天际线, 城市天际线, 摩天大楼, 高楼, 高楼大厦",
     "desert": "desert, dune, sahara, wasteland, mars surface, 沙漠, 沙丘, 戈壁, 大漠",
     "mountain": "mountain, mountains, alps, himalaya, peak, summit, cliff, canyon, hill, hills, valley, highland, volcano landscape,"
     " 山, 高山, 山脉, 山顶, 山上, 山峰, 雪山, 峡谷, 山谷, 群山, 悬崖",
@@ -72,12 +72,18 @@ MOODS = {
 STYLES = {
     "black-and-white": "black and white, monochrome, grayscale, greyscale, b&w, black white, 黑白, 单色, 黑白照片",
     "sepia": "sepia, vintage, old photo, antique, retro, nostalgic, 复古, 怀旧, 老照片, 泛黄",
-    "watercolor": "watercolor, watercolour, aquarelle, ink wash, ink painting, chinese painting, 水彩, 水彩画, 水墨, 水墨画, 国画, 中国画",
+    "watercolor": "watercolor, watercolour, aquarelle, watercolor painting, 水彩, 水彩画",
+    "ink": "ink wash, ink wash painting, ink painting, chinese painting, sumi-e, chinese ink, 水墨, 水墨画, 水墨风, 国画, 中国画, 山水画",
+    "low-poly": "low poly, low-poly, polygonal, lowpoly, 低多边形",
+    "paper-cut": "paper cut, papercut, paper-cut, paper craft, cut paper, layered paper, 剪纸, 剪纸画, 纸艺",
+    "anime": "anime, manga, ghibli, anime style, 动漫, 漫画, 吉卜力, 日漫, 二次元, 新海诚",
+    "pop-art": "pop art, warhol, andy warhol, screen print, 波普, 波普艺术, 波普风",
+    "isometric": "isometric, isometric view, diorama, 等距, 等轴, 等距视角",
     "oil": "oil painting, painting, impressionist, impressionism, van gogh, monet, painterly, acrylic, gouache, brush strokes, renaissance,"
     " 油画, 绘画, 印象派, 梵高, 莫奈, 笔触",
     "sketch": "sketch, pencil, pencil drawing, pencil sketch, line art, charcoal, drawing, etching, 素描, 铅笔画, 线稿, 速写, 手绘, 炭笔画",
-    "cartoon": "cartoon, anime, comic, manga, cel shaded, illustration, ghibli, flat design, vector art, poster, pop art, pixar, disney,"
-    " 卡通, 动漫, 动画, 漫画, 插画, 插图, 吉卜力, 海报, 波普",
+    "cartoon": "cartoon, comic, comic book, cel shaded, illustration, flat design, vector art, poster, pixar, disney,"
+    " 卡通, 动画, 插画, 插图, 海报",
     "pixel": "pixel art, pixelated, 8-bit, 8 bit, 像素, 像素画, 像素风",
     "photo": "photo, photograph, photorealistic, realistic, photography, photoreal, hyperrealistic, hyper realistic, dslr, lifelike,"
     " 照片, 摄影, 写实, 逼真, 真实, 超写实, 照片级",

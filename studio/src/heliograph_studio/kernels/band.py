@@ -11,6 +11,7 @@ from heliograph_studio.kernels.layout import (
     CAMERA_RIGHT,
     CAMERA_UP,
     GROUND,
+    KIND_BITS,
     MISS,
     SUN_LIGHT,
     THING,
@@ -100,7 +101,10 @@ def solid(stage, kind, index, x, y, z, t, dx, dy, dz, lists):
 
 @kernel
 def trace(stage, ox, oy, oz, dx, dy, dz, lists):
-    """Light along one ray, how far it went, and the kind of thing it met."""
+    """Light along one ray, how far it went, and the kind of thing it met.
+
+    A subject's row in the table stands in the bits above the kind.
+    """
     count = gather_ray(stage, ox, oy, oz, dx, dy, dz, 0.05, lists[0])
     start, first_t, first_kind = 0.15, -1.0, MISS
     r, g, b, clear = 0.0, 0.0, 0.0, 1.0
@@ -141,24 +145,26 @@ def trace(stage, ox, oy, oz, dx, dy, dz, lists):
             r, g, b = r + clear * fr, g + clear * fg, b + clear * fb
             clear *= left
             if first_t < 0.0:
-                first_t, first_kind = t, THING
+                first_t, first_kind = t, THING + (index << KIND_BITS)
             if clear < 0.02:
-                return r, g, b, first_t, THING
+                return r, g, b, first_t, first_kind
             if not met:
                 start = t + 0.01
                 continue
             x, y, z = ox + dx * t, oy + dy * t, oz + dz * t
         sr, sg, sb = solid(stage, kind, index, x, y, z, t, dx, dy, dz, lists)
         far = SKY_DEPTH if kind == MISS else t
+        if kind == THING:
+            kind = THING + (index << KIND_BITS)
         return (
             r + clear * sr,
             g + clear * sg,
             b + clear * sb,
             first_t if first_t > 0.0 else far,
-            max(kind, first_kind),
+            first_kind if first_kind != MISS else kind,
         )
     sr, sg, sb = sky(stage, dx, dy, dz)
-    return r + clear * sr, g + clear * sg, b + clear * sb, first_t, THING
+    return r + clear * sr, g + clear * sg, b + clear * sb, first_t, first_kind
 
 
 @inlined

@@ -28,6 +28,8 @@ FAR_PLANE = 95.0
 
 # What a ray can meet.
 MISS, GROUND, PROP, THING, WATER, WALL = 0, 1, 2, 3, 4, 5
+# In a table of what each ray met a subject's row stands above these bits.
+KIND_BITS = 3
 
 # world: three numbers each for directions and colours
 SUN, SUN_LIGHT, ZENITH, HORIZON, FOG, SKY_LIGHT = 0, 3, 6, 9, 12, 15
