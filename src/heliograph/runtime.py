@@ -30,6 +30,7 @@ from heliograph.providers.studio import StudioProvider
 from heliograph.storage.disk import DiskStorage
 from heliograph.storage.storage import Storage
 from heliograph.webhooks.deliver import Deliverer
+from heliograph.webhooks.inboxes.inbox import inbox_id_of
 from heliograph.webhooks.notice import Rules
 
 POOL_SIZE = 16
@@ -82,7 +83,8 @@ class Runtime:
 
     def check_callback(self, url: str) -> None:
         """Refuse, without looking anything up, a callback URL that can never be called (ValueError)."""
-        check_url(url, self.outbound.callbacks)
+        if inbox_id_of(url, self.settings.public_url) is None:
+            check_url(url, self.outbound.callbacks)
 
     def check_image_url(self, url: str) -> None:
         """Refuse, without fetching, an image URL that can never be fetched (ValueError)."""
@@ -169,7 +171,7 @@ async def open_runtime(
             storage=storage,
             outbound=outbound,
             intake=Intake(outbound, decoder, own_files=_own_files(settings, storage)),
-            deliverer=Deliverer(pool, outbound, clock, rules=_rules(settings)),
+            deliverer=Deliverer(pool, outbound, clock, rules=rules_of(settings)),
             changes=changes,
         )
 
@@ -221,11 +223,14 @@ def _storage_root(settings: Settings) -> Path:
     return Path(unquote(parts.path))
 
 
-def _rules(settings: Settings) -> Rules:
+def rules_of(settings: Settings) -> Rules:
+    """What the operator has decided on webhooks."""
     return Rules(
         retry_seconds=settings.webhook_retry_seconds,
         timeout_seconds=settings.webhook_timeout_seconds,
         accept_any_2xx=settings.webhook_accept_any_2xx,
+        pause_hours=settings.webhook_pause_hours,
+        public_url=settings.public_url,
     )
 
 

@@ -17,7 +17,7 @@ from pgqueuer.models import Job, Schedule
 
 from heliograph.base.errors import Busy
 from heliograph.base.log import log
-from heliograph.runtime import Runtime
+from heliograph.runtime import Runtime, rules_of
 from heliograph.tasks.rescue import (
     expire_files,
     forget_idempotency_keys,
@@ -27,6 +27,7 @@ from heliograph.tasks.rescue import (
 from heliograph.tasks.run import advance
 from heliograph.uploads.upload import expire_uploads
 from heliograph.webhooks.deliver import Later
+from heliograph.webhooks.prune import prune
 
 QUEUES = ("run", "check", "deliver", "render")
 
@@ -157,3 +158,7 @@ def _schedule(app: PgQueuer, runtime: Runtime) -> None:
     @app.schedule("forget_idempotency_keys", "*/10 * * * *")
     async def _forget(_schedule: Schedule) -> None:
         await forget_idempotency_keys(runtime)
+
+    @app.schedule("prune_webhooks", "17 * * * *")
+    async def _prune_webhooks(_schedule: Schedule) -> None:
+        await prune(runtime.pool, rules_of(runtime.settings), now=runtime.clock.now())

@@ -124,17 +124,18 @@ class Service:
 
 
 @contextlib.contextmanager
-def running_service(database_url: str, data_dir: Path) -> Iterator[Service]:
+def running_service(database_url: str, data_dir: Path, **settings: str) -> Iterator[Service]:
     """A service on `database_url`, up for the length of the block."""
     # With the protocol named, as asyncio turns Nagle's algorithm off (40 ms an answer) only then.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    settings = load_settings(
+    loaded = load_settings(
         {
             "HELIOGRAPH_DATABASE_URL": database_url,
             "HELIOGRAPH_DATA_DIR": str(data_dir),
             "HELIOGRAPH_PUBLIC_URL": url,
+            **settings,
         }
     )
     started: list[Service] = []
@@ -142,7 +143,7 @@ def running_service(database_url: str, data_dir: Path) -> Iterator[Service]:
 
     async def serve() -> None:
         clock = SettableClock(datetime.datetime.now(datetime.UTC))
-        async with open_runtime(settings, clock) as runtime:
+        async with open_runtime(loaded, clock) as runtime:
             config = uvicorn.Config(
                 create_app(runtime), lifespan="off", log_level="warning", access_log=False
             )

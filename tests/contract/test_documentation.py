@@ -205,6 +205,7 @@ def test_every_metric_is_documented_and_no_other():
         queue_depth=0,
         queue_oldest_seconds=0,
         webhook_attempts={},
+        webhook_receivers={},
         unknown_outcomes={"p": 1},
         ledger_drift_micros=0,
     )

@@ -184,7 +184,7 @@ def test_requests_of_all_processes_are_added_up(tmp_path: Any):
     count = "from heliograph.base.metrics import observe_request as o; o('/x', 'GET', 200, 0.1)"
     show = (
         "from heliograph.base.metrics import *; from heliograph.base.metrics import Figures;"
-        "print(render_metrics(Figures({}, [0] * 11, 0, 0, 0, {}, {}, 0)).decode())"
+        "print(render_metrics(Figures({}, [0] * 11, 0, 0, 0, {}, {}, {}, 0)).decode())"
     )
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     environment["PYTHONPATH"] = os.pathsep.join(sys.path)

@@ -25,7 +25,9 @@ PURE = (
             "tasks/admit.py",
             "tasks/task.py",
             "tasks/view.py",
+            "webhooks/inboxes/inbox.py",
             "webhooks/notice.py",
+            "webhooks/receivers/receiver.py",
             "webhooks/sign.py",
         )
     ),

@@ -10,10 +10,12 @@ from heliograph.api.docs.page import DocsRoutes
 from heliograph.api.edge import Answer, Edge, Endpoint
 from heliograph.api.files import FileRoutes
 from heliograph.api.health import HealthRoutes
+from heliograph.api.inbox import InboxRoutes
 from heliograph.api.quote import QuoteRoutes
 from heliograph.api.routes import GenerationRoutes
 from heliograph.api.tasks import TaskRoutes
 from heliograph.api.uploads import UploadRoutes
+from heliograph.api.webhooks import WebhookRoutes
 from heliograph.base.address import read_networks
 from heliograph.runtime import Runtime
 from heliograph.tasks.observe.pace import Pace
@@ -55,6 +57,7 @@ def _routes(runtime: Runtime) -> list[Route]:
         _route("GET", "/api/v1/apikeys/usage", account.usage),
         _route("GET", "/api/v1/statement", account.statement),
         _route("GET", "/api/v1/models", catalogue.models),
+        *_webhook_routes(runtime, gate),
         _route("GET", "/files/{path:path}", files.file),
         _route("GET", "/health/live", health.live),
         _route("GET", "/health/ready", health.ready),
@@ -63,6 +66,24 @@ def _routes(runtime: Runtime) -> list[Route]:
         _route("GET", "/docs", docs.page),
         _route("GET", "/docs/assets/{name}", docs.asset),
         _route("GET", "/openapi.json", docs.openapi),
+    ]
+
+
+def _webhook_routes(runtime: Runtime, gate: Gate) -> list[Route]:
+    webhooks = WebhookRoutes(runtime, gate)
+    inboxes = InboxRoutes(runtime, gate)
+    return [
+        _route("GET", "/api/v1/webhooks", webhooks.deliveries),
+        _route("GET", "/api/v1/webhooks/receivers", webhooks.receivers),
+        _route("POST", "/api/v1/webhooks/receivers/enable", webhooks.enable),
+        _route("POST", "/api/v1/webhooks/resend", webhooks.resend_all),
+        _route("POST", "/api/v1/webhooks/test", webhooks.test),
+        _route("POST", "/api/v1/webhooks/secret/rotate", webhooks.rotate),
+        _route("POST", "/api/v1/webhooks/inboxes", inboxes.open),
+        _route("GET", "/api/v1/webhooks/inboxes/{inboxId}/messages", inboxes.messages),
+        _route("GET", "/api/v1/webhooks/{id:uuid}", webhooks.delivery),
+        _route("POST", "/api/v1/webhooks/{id:uuid}/resend", webhooks.resend),
+        _route("POST", "/inbox/{inboxId}", inboxes.post),
     ]
 
 

@@ -93,6 +93,8 @@ class Figures:
     queue_oldest_seconds: float
     webhook_attempts: Mapping[str, int]
     """By outcome: `delivered`, `refused` (an answer, but not the right one), `unreachable`."""
+    webhook_receivers: Mapping[str, int]
+    """In trouble, by state: `active` ones fail, `paused` and `disabled` ones get nothing."""
     unknown_outcomes: Mapping[str, int]
     """Calls that a provider may or may not have accepted, by provider. Each wants a human eye."""
     ledger_drift_micros: int
@@ -124,6 +126,9 @@ async def read_figures(connection: Connection, ledger_drift_micros: int) -> Figu
         FROM notice_attempts WHERE latency_ms IS NOT NULL GROUP BY outcome
         """
     )
+    receivers = await connection.fetch(
+        "SELECT state, count(*) AS number FROM receivers GROUP BY state"
+    )
     unknown = await connection.fetch(
         "SELECT provider, count(*) AS number FROM attempts WHERE outcome = 'unknown' GROUP BY provider"
     )
@@ -134,6 +139,7 @@ async def read_figures(connection: Connection, ledger_drift_micros: int) -> Figu
         queue_depth=queue["depth"],
         queue_oldest_seconds=max(0.0, queue["oldest_seconds"]),
         webhook_attempts={row["outcome"]: row["number"] for row in attempts},
+        webhook_receivers={row["state"]: row["number"] for row in receivers},
         unknown_outcomes={row["provider"]: row["number"] for row in unknown},
         ledger_drift_micros=ledger_drift_micros,
     )
@@ -172,6 +178,7 @@ class _FiguresCollector(Collector):
             figures.queue_oldest_seconds,
         )
         yield _attempts(figures.webhook_attempts)
+        yield _receivers(figures.webhook_receivers)
         yield _unknown_outcomes(figures.unknown_outcomes)
         yield GaugeMetricFamily(
             "heliograph_ledger_drift_micros",
@@ -208,6 +215,17 @@ def _attempts(attempts: Mapping[str, int]) -> Metric:
     )
     for outcome in ("delivered", "refused", "unreachable"):
         family.add_metric((outcome,), attempts.get(outcome, 0))
+    return family
+
+
+def _receivers(receivers: Mapping[str, int]) -> Metric:
+    family = GaugeMetricFamily(
+        "heliograph_webhook_receivers",
+        "Receivers that fail (active), are paused, or are disabled.",
+        labels=("state",),
+    )
+    for state in ("active", "paused", "disabled"):
+        family.add_metric((state,), receivers.get(state, 0))
     return family
 
 

@@ -40,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     webhook_retry_seconds: tuple[Annotated[float, Meta(ge=0)], ...] = (30, 120, 600)
     webhook_timeout_seconds: Seconds = 30
     webhook_accept_any_2xx: bool = False
+    webhook_pause_hours: Annotated[float, Meta(gt=0)] = 72
     task_deadline_seconds: Seconds = 600
     result_retention_hours: Seconds = 168
     rate_limit_per_minute: Count = 10_000

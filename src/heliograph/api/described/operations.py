@@ -9,6 +9,7 @@ from heliograph.api.described.operating import documentation_operations, operati
 from heliograph.api.described.operation import Operation
 from heliograph.api.described.own_tasks import own_task_operations
 from heliograph.api.described.tasks import task_operations
+from heliograph.api.described.webhooks import webhook_operations
 from heliograph.catalog.model import Model
 
 
@@ -20,6 +21,7 @@ def operations(models: Mapping[str, Model]) -> list[Operation]:
         *batch_operations(models),
         *account_operations(),
         *file_operations(),
+        *webhook_operations(),
         *documentation_operations(),
         *operating_operations(),
     ]
