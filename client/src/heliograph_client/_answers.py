@@ -48,12 +48,10 @@ class ExpectedSeconds:
 
 @dataclass(frozen=True, kw_only=True)
 class ReferenceImage:
-    """A reference image as the server found it."""
+    """A reference image as the server found it; its sides in pixels, upright."""
 
-    url: str
     width: int
     height: int
-    format: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +78,8 @@ class Upload:
     url: str
     width: int
     height: int
-    size_bytes: int | None = None
-    format: str | None = None
-    expires_time: int | None = None
+    size_bytes: int
+    expires_time: int
 
 
 @dataclass(frozen=True, kw_only=True)
