@@ -27,3 +27,11 @@ def customer(service: Service) -> Customer:
 def tester(service: Service) -> Customer:
     """Has a test key: its tasks rehearse every outcome and cost nothing."""
     return service.customer(test=True)
+
+
+@pytest.fixture(scope="session")
+def generous(service: Service) -> Customer:
+    """A customer whom no limit stops."""
+    return service.customer(
+        dollars=100_000, rate_limit_per_minute=10_000_000, max_live_tasks=1_000_000
+    )

@@ -135,18 +135,17 @@ def _webhook(delivery: Delivery) -> WebhookData:
 
 def _wanted(request: Request, account_id: str) -> Wanted:
     """What the query of a list asks for; one more than is shown, to know whether there are more."""
-    query = request.query_params
     return Wanted(
         account_id=account_id,
         limit=1 + (read_query(request, "limit", whole_number(1, MAX_LISTED)) or USUALLY_LISTED),
         before=read_query(request, "cursor", _task_id),
         state=read_query(request, "state", one_of(STATES)),
-        model=query.get("model"),
-        mode=query.get("mode"),
+        model=read_query(request, "model", _text),
+        mode=read_query(request, "mode", _text),
         batch_id=read_query(request, "batchId", _task_id),
         created_after=read_query(request, "createdAfter", _moment),
         created_before=read_query(request, "createdBefore", _moment),
-        words=query.get("q"),
+        words=read_query(request, "q", _text),
     )
 
 
@@ -155,6 +154,11 @@ def _task_id(text: str) -> uuid.UUID:
     if task_id is None:
         raise ValueError("must be 32 lower-case hex digits, as the answer before gave it")
     return task_id
+
+
+def _text(text: str) -> str:
+    # PostgreSQL has no NUL in its texts, so no stored text holds one
+    return text.replace("\0", "")
 
 
 def _moment(text: str) -> datetime.datetime:
