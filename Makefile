@@ -9,7 +9,7 @@ SOURCES := $(wildcard src client/src studio/src tests client/tests studio/tests 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo serve test check fix bench lock prove-crash prove-money
+.PHONY: help setup setup-test demo serve test check fix bench lock prove-crash prove-money gallery obedience
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -61,6 +61,12 @@ prove-crash: setup-test ## kill -9 processes of the service 100 times while 500 
 
 prove-money: setup-test ## the money model against the real database, 2,000 examples; the storm of submits
 	HYPOTHESIS_PROFILE=prove $(BIN)/python -m pytest -q --capture=no tests/integration/test_money_model.py tests/e2e/test_storm.py $(ARGS)
+
+gallery: setup ## draw the studio's gallery and the picture of the README anew (ARGS="--only edits")
+	$(BIN)/python studio/tools/gallery.py $(ARGS)
+
+obedience: setup ## count how well the studio does what 60 prompts say
+	$(BIN)/python studio/tools/obedience.py
 
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-package heliograph --no-emit-package heliograph-client --no-emit-package heliograph-studio -o requirements/service.txt requirements/service.in pyproject.toml client/pyproject.toml studio/pyproject.toml

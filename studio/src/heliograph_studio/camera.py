@@ -16,7 +16,7 @@ ISOMETRIC_FROM = np.array([0.505, 0.50, 0.708])
 ISOMETRIC_REACH = 3.0
 SHARE_OF_HEIGHT = {"close": 0.82, "wide": 0.30}
 # Where nobody stands the picture is taken from the edge of the water.
-SHORE_METRES = {"skyline": -4.6, "lake": -3.0, "beach": -3.0}
+SHORE_METRES = {"skyline": -0.4, "lake": 0.6, "beach": 0.6}
 SHARE_OF_WIDTH = {"close": 0.95, "wide": 0.45}
 
 
@@ -50,7 +50,9 @@ def place_camera(
         * half_width
         * (0.5 if wide > tall else 1)
     )
-    depth = max(cast.depths) if cast.depths else SHORE_METRES.get(scene.setting, 0.0)
+    depth = max(cast.depths) if cast.depths else 0.0
+    if not cast.things and scene.setting in SHORE_METRES:
+        depth = SHORE_METRES[scene.setting] - distance
     target = np.array([middle + aside, low + tall * 0.56 + 0.05 * distance, depth])
     origin = np.array([
         middle + aside * 0.6 + distance * math.sin(yaw),

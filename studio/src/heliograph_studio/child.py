@@ -8,6 +8,7 @@ import ctypes
 import os
 import queue
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -115,11 +116,32 @@ def _warm_up(cache_dir: Path) -> None:
     started = time.perf_counter()
     pipe = _claim_stdout()
     use_cache(cache_dir)
-    from heliograph_studio.drawing import warm
+    helper = _start_helper(cache_dir)
+    from heliograph_studio.warming import warm
 
     warm()
+    helper.wait()
     pipe.write(f"{time.perf_counter() - started:.3f}\n".encode())
     pipe.flush()
+
+
+def _start_helper(cache_dir: Path) -> subprocess.Popen[bytes]:
+    """A second process that compiles from the other end, on the other core."""
+    command = [
+        sys.executable,
+        "-m",
+        "heliograph_studio.child",
+        "--help-warming",
+        os.fspath(cache_dir),
+    ]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - our own module
+
+
+def _help_warming(cache_dir: Path) -> None:
+    use_cache(cache_dir)
+    from heliograph_studio.warming import help_warming
+
+    help_warming()
 
 
 def _run(cache_dir: Path, parent: int) -> None:
@@ -135,5 +157,7 @@ def _run(cache_dir: Path, parent: int) -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "--warm-up":
         _warm_up(Path(sys.argv[2]))
+    elif sys.argv[1] == "--help-warming":
+        _help_warming(Path(sys.argv[2]))
     else:
         _run(Path(sys.argv[1]), int(sys.argv[2]))

@@ -8,7 +8,7 @@ import numpy as np
 from heliograph_studio.describe import describe
 from heliograph_studio.grade import develop
 from heliograph_studio.order import Order, Picture
-from heliograph_studio.painting import paint
+from heliograph_studio.painting import Film, paint
 from heliograph_studio.png import encode_png
 from heliograph_studio.scene import read_scene
 from heliograph_studio.stage import build_stage
@@ -27,6 +27,11 @@ def draw(order: Order, report: Report) -> Picture:
         from heliograph_studio.retouch import restyle
 
         return restyle(order, report)
+    return render(order, report)[0]
+
+
+def render(order: Order, report: Report) -> tuple[Picture, Film]:
+    """Draw a prompt; also what the renderer saw, before lens and style."""
     scene = read_scene(order.prompt, order.negative_prompt)
     scale = min(RENDER_SCALE_MOST, (RENDER_PIXELS / (order.width * order.height)) ** 0.5)
     width, height = round(order.width * scale), round(order.height * scale)
@@ -36,10 +41,4 @@ def draw(order: Order, report: Report) -> Picture:
     rng = np.random.default_rng(order.seed & 0xFFFFFFFFFFFF)
     picture = develop(film, scene, light, (order.width, order.height), rng)
     report(0.96)
-    return Picture(encode_png(picture, order), scene.warnings, describe(scene))
-
-
-def warm() -> None:
-    """Compile or load every kernel by drawing one very small picture."""
-    order = Order("a panda and a tiger in the snow", "", 64, 64, 1)
-    draw(order, lambda _: None)
+    return Picture(encode_png(picture, order), scene.warnings, describe(scene)), film

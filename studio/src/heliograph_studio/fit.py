@@ -82,7 +82,7 @@ def _extended(picture: Pixels, width: int, height: int) -> Pixels:
     left, top = (width - inner_width) // 2, (height - inner_height) // 2
     right, low = width - inner_width - left, height - inner_height - top
     wide = cv2.copyMakeBorder(inner, top, low, left, right, cv2.BORDER_REFLECT_101)
-    soft = cv2.GaussianBlur(wide, (0, 0), max(width, height) * 0.022)
+    soft = cv2.GaussianBlur(wide, (0, 0), max(width, height) * 0.06)
     inside = np.zeros((height, width), np.float32)
     inside[top : top + inner_height, left : left + inner_width] = 1
     fade = max(4.0, 0.012 * max(width, height))

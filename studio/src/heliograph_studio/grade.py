@@ -15,7 +15,7 @@ from heliograph_studio.weather import add_weather
 
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 # Average brightness that the exposure leans to, and how far it goes there.
-MIDDLE_GRAY = 0.21
+MIDDLE_GRAY, NIGHT_GRAY = 0.21, 0.075
 EXPOSURE_LEAN = 0.38
 LETTERBOX_SHARE = 0.07
 SKY_KIND, SUBJECT_KIND = 0, 3
@@ -26,14 +26,15 @@ def develop(
 ) -> NDArray[np.uint8]:
     """The finished picture [height, width, 3] of `size` (width, height)."""
     image = np.minimum(film.image, 12.0)
-    if scene.effects and scene.setting not in {"room", "underwater"}:
+    if scene.effects and scene.setting not in {"room", "underwater", "space", "moon"}:
         image = add_sky_effects(image, film, scene.effects, rng)
-    if "sharp" not in scene.effects and scene.setting != "space":
+    if "sharp" not in scene.effects and scene.setting not in {"space", "moon"}:
         image = _depth_of_field(image, film, strong="blur" in scene.effects, starry=light.stars > 0)
     if scene.setting == "underwater":
         image = _light_shafts(image, rng)
     image = _bloom(image, 0.55 if scene.moods & {"neon", "magic"} else 0.30)
-    shown = _tone(image, light.exposure)
+    dim = light.moon or scene.setting in {"space", "moon"}
+    shown = _tone(image, light.exposure, NIGHT_GRAY if dim else MIDDLE_GRAY)
     shown = _enlarge(shown, size)
     depth = cv2.resize(film.depth, size, interpolation=cv2.INTER_LINEAR)
     shown = add_weather(shown, depth, scene, rng)
@@ -48,7 +49,7 @@ def develop(
 def _depth_of_field(image: Pixels, film: Film, *, strong: bool, starry: bool) -> Pixels:
     """Blur what lies far behind the subjects, in two steps."""
     near = film.depth[film.kinds == SUBJECT_KIND]
-    focus = float(np.median(near)) if near.size > 200 else 9.0  # too few to tell
+    focus = float(np.median(near)) if near.size > 200 else 40.0  # too few to tell
     reach = 8.0 if strong else 22.0
     far = np.clip((film.depth - focus * 1.35 - 1.0) / reach, 0, 1)
     # Stars are points however far they are.
@@ -89,10 +90,10 @@ def _bloom(image: Pixels, strength: float) -> Pixels:
     return image + strength * cv2.resize(glow, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
 
-def _tone(image: Pixels, exposure: float) -> Pixels:
+def _tone(image: Pixels, exposure: float, middle: float) -> Pixels:
     """Linear light to shown values 0..1 along a curve like film's."""
     average = float(np.exp(np.log(np.clip(image @ LUMA, 0.004, 4)).mean()))
-    lean = float(np.clip((MIDDLE_GRAY / average) ** EXPOSURE_LEAN, 0.72, 1.7))
+    lean = float(np.clip((middle / average) ** EXPOSURE_LEAN, 0.55, 1.7))
     x = image * (exposure * lean)
     mapped = np.clip((x * (2.51 * x + 0.03)) / (x * (2.43 * x + 0.59) + 0.14), 0, 1)
     return (mapped ** (1 / 2.2)).astype(np.float32)

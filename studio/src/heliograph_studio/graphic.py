@@ -84,7 +84,7 @@ def _few_colours(small: Pixels, count: int) -> tuple[Pixels, Pixels]:
     _, _, found = cv2.kmeans(cloud, count, labels, rule, 1, cv2.KMEANS_PP_CENTERS)
     colours = np.asarray(found)[np.argsort(np.asarray(found) @ LUMA)]
     nearest = np.argmin([((small - colour) ** 2).sum(axis=2) for colour in colours], axis=0)
-    return cv2.medianBlur(nearest.astype(np.uint8), 7), colours
+    return cv2.medianBlur(nearest.astype(np.uint8), 11), colours
 
 
 def paper_cut(shown: Pixels) -> Pixels:
@@ -92,7 +92,7 @@ def paper_cut(shown: Pixels) -> Pixels:
     small = cv2.bilateralFilter(_reduced(shown), 0, 0.16, 6)
     labels, colours = _few_colours(small, PAPER_COLOURS)
     vivid = (
-        colours.mean(axis=1, keepdims=True) + (colours - colours.mean(axis=1, keepdims=True)) * 1.3
+        colours.mean(axis=1, keepdims=True) + (colours - colours.mean(axis=1, keepdims=True)) * 1.65
     )
     out = np.clip(vivid, 0, 1)[labels].astype(np.float32)
     shift = max(2, small.shape[0] // 150)

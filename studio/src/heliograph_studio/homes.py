@@ -70,7 +70,7 @@ HUGE = _set(
     "elephant mammoth giraffe spouting-whale whale t-rex sauropod dragon ship passenger-ship rhinoceros hippopotamus orca"
 )
 SMALL = _set(
-    "cat black-cat cat-face rabbit rabbit-face mouse mouse-face rat hamster hedgehog frog bird dove duck baby-chick"
+    "dog cat black-cat cat-face rabbit rabbit-face mouse mouse-face rat hamster hedgehog frog bird dove duck baby-chick"
     " front-facing-baby-chick hatching-chick bat chipmunk turtle lizard parrot owl penguin squirrel skunk beaver otter raccoon chicken rooster goose"
 )
 MINUTE = _set(
@@ -113,7 +113,7 @@ def home_of(slug: str) -> str:
 def height_of(slug: str) -> float:
     """How tall a subject stands, in metres of the stage, where a person has about 2."""
     for members, metres in (
-        (BUILDINGS, 4.2), (HUGE, 3.0), (CHILDREN, 1.55), (SMALL, 1.35), (MINUTE, 0.9),
+        (BUILDINGS, 4.2), (HUGE, 3.0), (CHILDREN, 1.75), (SMALL, 1.35), (MINUTE, 0.9),
     ):  # fmt: skip
         if slug in members:
             return metres

@@ -28,14 +28,14 @@ class Film(NamedTuple):
     met: NDArray[np.uint8]
 
     @property
-    def kinds(self) -> NDArray[np.uint8]:
+    def kinds(self) -> NDArray[np.integer]:
         """The kind of thing that each pixel shows."""
         return self.met & ((1 << KIND_BITS) - 1)
 
     @property
     def subjects(self) -> NDArray[np.int16]:
         """The row of the subject that each pixel shows, -1 for none."""
-        return np.where(self.kinds == THING, self.met >> KIND_BITS, -1).astype(np.int16)
+        return np.where(self.kinds == THING, (self.met >> KIND_BITS).astype(np.int16), np.int16(-1))
 
 
 def paint(

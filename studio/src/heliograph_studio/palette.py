@@ -80,10 +80,10 @@ def keep_light(styled: Pixels, content: Pixels, share: float) -> Pixels:
     texture = tone - cv2.GaussianBlur(tone, (0, 0), 2.6)
     detail = light - cv2.GaussianBlur(light, (0, 0), 2.6)
     busy = cv2.GaussianBlur(np.abs(detail), (0, 0), 9.0)
-    calm = np.clip(1 - busy / 1.2, 0, 1) * 0.72
+    calm = np.clip(1 - busy / 1.2, 0, 1) * 0.85
     tone = tone - texture * calm
     tone = tone + share * (
         cv2.GaussianBlur(light, (0, 0), broad) - cv2.GaussianBlur(tone, (0, 0), broad)
     )
-    ours[..., 0] = tone + 0.32 * detail
+    ours[..., 0] = tone + 0.45 * detail
     return from_lab(ours)

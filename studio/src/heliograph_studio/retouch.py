@@ -23,8 +23,8 @@ from heliograph_studio.weather import add_fog, add_rain, add_snow, add_sparks
 Report = Callable[[float], None]
 
 # Strokes shrink as the network's side grows; this keeps them visible.
-NETWORK_SIDE_PX = 608
-LIGHT_SHARE = 0.66
+NETWORK_SIDE_PX = 496
+LIGHT_SHARE = 0.74
 # Words about the work itself; they ask for nothing that the studio did not understand.
 WORK_WORDS = frozenset(
     [
@@ -126,7 +126,7 @@ WORK_WORDS = frozenset(
 )
 HOUR_TINTS: dict[str, tuple[tuple[float, float, float], float, float]] = {
     # multiplied colour, lightness factor, contrast
-    "night": ((0.50, 0.66, 1.10), 0.50, 1.08),
+    "night": ((0.46, 0.64, 1.10), 0.36, 1.10),
     "sunset": ((1.16, 0.90, 0.66), 0.94, 1.05),
     "golden": ((1.10, 0.98, 0.82), 1.00, 1.04),
     "sunrise": ((1.12, 0.97, 0.92), 1.04, 0.96),
@@ -268,7 +268,7 @@ def _in_weather(picture: Pixels, scene: Scene, rng: np.random.Generator) -> Pixe
     gray = np.array([0.74, 0.77, 0.80], np.float32) * float(0.35 + 0.9 * picture.mean())
     match scene.weather:
         case "snowfall":
-            cold = take_palette(picture, picture * np.array([0.94, 0.98, 1.06], np.float32))
+            cold = _snowed(picture, depth)
             return np.clip(add_snow(add_fog(cold, depth * 0.14, gray), open_air, rng), 0, 1)
         case "rain" | "storm":
             dull = picture * np.array([0.80, 0.84, 0.90], np.float32)
@@ -280,6 +280,17 @@ def _in_weather(picture: Pixels, scene: Scene, rng: np.random.Generator) -> Pixe
             return (picture * np.array([0.88, 0.90, 0.93], np.float32)).astype(np.float32)
         case _:
             return np.clip(picture * np.array([1.06, 1.03, 0.97], np.float32), 0, 1)
+
+
+def _snowed(picture: Pixels, depth: Pixels) -> Pixels:
+    """Colder, with a cover of snow on the ground and on what faces upward, where it can be told."""
+    cold = picture * np.array([0.94, 0.98, 1.04], np.float32)
+    light = picture.mean(axis=2)
+    soft = cv2.GaussianBlur(light, (0, 0), max(1.0, picture.shape[0] * 0.004))
+    upper_edge = np.clip(-8 * cv2.Sobel(soft, cv2.CV_32F, 0, 1) * -1, 0, 1)
+    cover = np.clip(0.62 * np.clip((0.45 - depth) / 0.12, 0, 1) + 0.6 * upper_edge, 0, 0.85)
+    white = (0.55 + 0.42 * light)[..., None] * np.array([0.96, 0.98, 1.0], np.float32)
+    return cold + (white - cold) * cover[..., None]
 
 
 def _in_mood(picture: Pixels, scene: Scene) -> Pixels:

@@ -62,10 +62,9 @@ def read_roles(prompt: str, count: int) -> Roles:
     style, colour = named.get(STYLE), named.get(COLOUR)
     used = {content, style, colour}
     spare = [number for number in range(1, count + 1) if number not in used]
-    if style is None and spare:
+    if style is None and colour is None and spare:
         style = spare.pop(0)
-    if colour is None and spare:
-        colour = spare.pop(0)
+        colour = spare.pop(0) if spare else None
     warnings = [f"there is no image {number}" for number in missing]
     warnings += [f"image {number} was not used" for number in spare]
     warnings += _undoable(text)
@@ -118,4 +117,4 @@ def _undoable(text: str) -> list[str]:
 def _strength(text: str) -> float:
     if SUBTLE.search(text):
         return 0.55
-    return 0.95 if STRONG.search(text) else 0.80
+    return 0.95 if STRONG.search(text) else 0.72

@@ -26,7 +26,7 @@ SKY_LIGHTS = {
 KINDS = ("subject", *(kind for kind, _ in lexicon.KIND_TABLES))
 # What the built-in typeface has: Latin and Cyrillic.
 LETTERS = re.compile(r"[\u0020-\u024f\u0400-\u045f]+")
-NO_SKY = {"room", "space", "underwater"}
+NO_SKY = {"room", "space", "moon", "underwater"}
 # What the renderer cannot do whatever the words say.
 BEYOND = {
     "photo": "the studio is a renderer: the picture is an illustration, not a photograph",

@@ -91,7 +91,7 @@ SETTINGS = {
         Planting(layout.KELP, 34, 2.0, 5.2, (0.085, 0.21, 0.045), nearest=1.6, farthest=14, aside=1.5),
         Planting(layout.ROCK, 12, 0.4, 1.5, (0.44, 0.20, 0.22), wide=0.7, nearest=1.5, farthest=12),
         Planting(layout.CACTUS, 10, 0.5, 1.2, (0.62, 0.20, 0.12), nearest=1.2, farthest=9, aside=1.4),
-    ), bump=0.25, fog_density=0.105, fog_start=2.2, bounce=(0.06, 0.14, 0.16), floats=True),
+    ), bump=0.25, fog_density=0.075, fog_start=3.4, bounce=(0.06, 0.14, 0.16), floats=True),
     "meadow": Setting("hills", layout.GRASS, (0.115, 0.225, 0.030), (0.205, 0.265, 0.050), (
         Planting(layout.LEAFY, 11, 3.4, 5.6, LEAF_GREEN, nearest=6.0, farthest=34, aside=2.4),
         Planting(layout.ROCK, 3, 0.2, 0.5, ROCK_GRAY, wide=0.5, nearest=1.5, farthest=8),
@@ -106,7 +106,6 @@ SETTINGS = {
         Planting(layout.PINE, 30, 3.0, 7.5, PINE_GREEN, nearest=24.0, farthest=46, spread=1.3, aside=0.2),
         Planting(layout.LEAFY, 4, 3.0, 4.6, LEAF_GREEN, nearest=2.0, farthest=4.5, aside=4.0, spread=1.5),
         Planting(layout.ROCK, 9, 0.2, 0.6, ROCK_GRAY, wide=0.6, nearest=2.2, farthest=6, aside=1.6),
-        Planting(layout.KELP, 26, 0.7, 1.3, (0.13, 0.16, 0.04), nearest=3.0, farthest=5.5, aside=1.6, spread=1.1),
     ), bump=0.35, fog_density=0.024, fog_start=9.0, water_level=0.0, water=(0.012, 0.075, 0.080), waves=0.30, bounce=(0.06, 0.08, 0.05)),
     "skyline": Setting("quay", layout.PAVING, (0.20, 0.20, 0.21), (0.27, 0.26, 0.25), (
         Planting(layout.BUILDING, 60, 5.0, 17.0, (0.20, 0.20, 0.22), nearest=27.0, farthest=50, wide=2.1, aside=0.0, spread=1.0),
@@ -117,6 +116,8 @@ SETTINGS = {
     "sky": Setting("cloud-sea", layout.SNOWFIELD, (0.92, 0.91, 0.93), (0.86, 0.86, 0.92), (), bump=0.0, fog_density=0.020,
         fog_start=8.0, bounce=(0.28, 0.28, 0.30), floats=True),
 }  # fmt: skip
+SETTINGS["moon"] = replace(SETTINGS["space"], floats=False)
+NO_AIR = {"space", "moon"}
 
 WALLS: tuple[Colour, ...] = (
     (0.56, 0.52, 0.44),

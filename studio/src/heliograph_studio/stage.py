@@ -15,7 +15,7 @@ from heliograph_studio.kernels.layout import Stage
 from heliograph_studio.light_of_day import Light, light_of
 from heliograph_studio.planting import plant
 from heliograph_studio.scene import Scene
-from heliograph_studio.settings import WALLS, Setting, setting_of
+from heliograph_studio.settings import NO_AIR, WALLS, Setting, setting_of
 from heliograph_studio.terrain import height_at, make_terrain
 
 ROAD_HALF_WIDTH_METRES = 1.5
@@ -141,7 +141,7 @@ def _world(
 
 
 def _snow(scene: Scene) -> float:
-    if scene.setting in {"room", "underwater", "space", "sky", "desert"}:
+    if scene.setting in {"room", "underwater", "sky", "desert", *NO_AIR}:
         return 0.0
     return 1.0 if scene.snow_covered else 0.35 if scene.setting == "mountain" else 0.0
 
@@ -151,7 +151,7 @@ def _adapt(
 ) -> None:
     """What the settings with a sky of their own change."""
     bright = 0.35 if light.moon else 1.0
-    if scene.setting == "space":
+    if scene.setting in NO_AIR:
         world[layout.ZENITH : layout.HORIZON + 3] = (0.004, 0.004, 0.010, 0.010, 0.008, 0.020)
         world[layout.SKY_LIGHT : layout.SKY_LIGHT + 3] = (0.10, 0.10, 0.16)
         world[layout.SUN_LIGHT : layout.SUN_LIGHT + 3] = (2.4, 2.2, 1.95)

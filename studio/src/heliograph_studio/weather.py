@@ -15,7 +15,7 @@ def add_weather(shown: Pixels, depth: Pixels, scene: Scene, rng: np.random.Gener
     """Lay what falls or floats over a picture; depth hides what is behind nearer things."""
     if scene.setting == "underwater":
         return add_bubbles(shown, depth, rng)
-    if scene.setting in {"room", "space"}:
+    if scene.setting in {"room", "space", "moon"}:
         return shown
     if scene.weather == "snowfall":
         return add_snow(shown, depth, rng)

@@ -21,8 +21,9 @@ SETTINGS = {
     " 山, 高山, 山脉, 山顶, 山上, 山峰, 雪山, 峡谷, 山谷, 群山, 悬崖",
     "city": "city, cityscape, town, downtown, street, urban, metropolis, city street, alley, plaza, village,"
     " 城市, 都市, 街道, 街头, 大街, 马路, 市中心, 小镇, 村庄, 城里, 街上",
-    "space": "space, outer space, cosmos, galaxy, universe, nebula, deep space, orbit, starfield, on the moon, moon surface,"
-    " 太空, 宇宙, 银河, 外太空, 星空中, 星际, 星系, 星云, 月球上, 月球",
+    "space": "space, outer space, cosmos, galaxy, universe, nebula, deep space, orbit, starfield,"
+    " 太空, 宇宙, 银河, 外太空, 星空中, 星际, 星系, 星云",
+    "moon": "on the moon, moon surface, lunar surface, moonscape, on mars, alien planet surface, 月球, 月球上, 月球表面, 火星上, 月面",
     "underwater": "underwater, under the sea, under water, deep sea, seabed, coral reef, reef, ocean floor, beneath the waves, aquarium,"
     " 水下, 海底, 水中, 海里, 深海, 珊瑚礁, 海中, 水里, 水族馆",
     "meadow": "meadow, field, grass, grassland, prairie, savanna, savannah, park, village, lawn, pasture, farm, countryside, steppe,"
@@ -213,7 +214,7 @@ SYNONYMS = {
     "lion": "lioness, lions, 狮子, 雄狮, 狮",
     "tiger": "tigers, bengal tiger, 老虎, 虎, 猛虎",
     "mouse": "mice, 老鼠, 小老鼠",
-    "horse": "pony, stallion, mare, foal, 马, 骏马, 白马",
+    "horse": "pony, stallion, mare, foal, 马, 骏马",
     "cow": "cattle, calf, 奶牛, 母牛, 牛",
     "pig": "piglet, hog, 猪, 小猪",
     "deer": "stag, doe, reindeer, fawn, elk, 鹿, 小鹿, 梅花鹿, 驯鹿",
