@@ -196,9 +196,7 @@ class Money(RuleBasedStateMachine):
     @rule(cap=st.sampled_from([None, 0, 90_000, 400_000, 10**9]))
     def limit(self, cap):
         self.run(
-            limit_key(
-                self.spine.runtime.pool, self.key.key_id, KeyLimits(monthly_cap_micros=cap)
-            )
+            limit_key(self.spine.runtime.pool, self.key.key_id, KeyLimits(monthly_cap_micros=cap))
         )
         self.cap = cap
 

@@ -28,12 +28,17 @@ class Budget(msgspec.Struct, frozen=True):
     total_micros: int
 
     def overrun(self, needed_micros: int) -> Overrun | None:
-        """The cap that spending `needed_micros` more would pass, the monthly one first."""
+        """The cap that spending `needed_micros` more would pass, the monthly one first.
+
+        What costs nothing passes none, not even one that was set below what is spent.
+        """
         for name, cap_micros, spent_micros in (
             ("monthly", self.monthly_cap_micros, self.month_micros),
             ("total", self.total_cap_micros, self.total_micros),
         ):
-            if cap_micros is not None and spent_micros + needed_micros > cap_micros:
+            if cap_micros is None or not needed_micros:
+                continue
+            if spent_micros + needed_micros > cap_micros:
                 return Overrun(name, cap_micros, spent_micros)
         return None
 
