@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from heliograph_studio.kernels.band import refine_band, render_band
+from heliograph_studio.kernels.band import render_band
 from heliograph_studio.kernels.layout import KIND_BITS, THING, Stage
 
 BAND_ROWS = 32
@@ -48,14 +48,16 @@ def paint(
         np.zeros((height, width), np.uint8),
     )
     lists = np.zeros((3, MOST_CANDIDATES), np.int64)
+    tables = (film.image, film.depth, film.met)
+    edges = np.zeros((height, width), np.bool_)
     for first in range(0, height, BAND_ROWS):
         last = min(height, first + BAND_ROWS)
-        render_band(stage, camera, first, last, film.image, film.depth, film.met, lists)
+        render_band(stage, camera, first, last, edges, False, tables, lists)
         report(REFINE_FROM * last / height)
     edges = _edges(film)
     for first in range(0, height, BAND_ROWS):
         last = min(height, first + BAND_ROWS)
-        refine_band(stage, camera, first, last, edges, film.image, lists)
+        render_band(stage, camera, first, last, edges, True, tables, lists)
         report(REFINE_FROM + (1 - REFINE_FROM) * last / height)
     return film
 

@@ -54,7 +54,7 @@ def waves(world, x, z, t):
     return a * 1.6 * k, b * 2.4 * k
 
 
-@kernel
+@inlined
 def water(stage, x, y, z, t, dx, dy, dz, under, lists):
     """Light from the water: mirrored sky, the bottom where it is shallow, foam at its rim."""
     world = stage.world
@@ -83,7 +83,7 @@ def water(stage, x, y, z, t, dx, dy, dz, under, lists):
     return hazed(world, r, g, b, t, dx, dy, dz)
 
 
-@kernel
+@inlined
 def solid(stage, kind, index, x, y, z, t, dx, dy, dz, lists):
     """Light from whatever was met, through the air."""
     if kind == MISS:
@@ -99,7 +99,7 @@ def solid(stage, kind, index, x, y, z, t, dx, dy, dz, lists):
     return hazed(world, r, g, b, t, dx, dy, dz)
 
 
-@kernel
+@inlined
 def trace(stage, ox, oy, oz, dx, dy, dz, lists):
     """Light along one ray, how far it went, and the kind of thing it met.
 
@@ -180,33 +180,27 @@ def pixel(stage, camera, u, v, lists):
 
 
 @kernel
-def render_band(stage, camera, first, last, image, depth, kinds, lists):
-    """Fill rows first to last of image (linear light), depth and kinds, one ray a pixel."""
-    height, width = depth.shape
-    short = 2.0 / min(height, width)
-    for j in range(first, last):
-        for i in range(width):
-            u, v = (i + 0.5 - 0.5 * width) * short, (0.5 * height - j - 0.5) * short
-            r, g, b, t, kind = pixel(stage, camera, u, v, lists)
-            image[j, i, 0], image[j, i, 1], image[j, i, 2] = r, g, b
-            depth[j, i] = t
-            kinds[j, i] = kind
+def render_band(stage, camera, first, last, edges, more, film, lists):
+    """Fill rows first to last of the film: linear light, depth, what was met; one ray a pixel.
 
-
-@kernel
-def refine_band(stage, camera, first, last, edges, image, lists):
-    """Three more rays for each pixel marked in edges."""
+    With `more`, three more rays instead for each pixel marked in edges.
+    """
+    image, depth, met = film
     height, width = edges.shape
     short = 2.0 / min(height, width)
     for j in range(first, last):
         for i in range(width):
-            if not edges[j, i]:
+            if more and not edges[j, i]:
                 continue
             r, g, b = image[j, i, 0], image[j, i, 1], image[j, i, 2]
-            for k in range(3):
-                a, c = fract(0.12 + 0.62 * k), fract(0.30 + 0.38 * k)
+            for k in range(3 if more else 1):
+                a, c = (fract(0.12 + 0.62 * k), fract(0.30 + 0.38 * k)) if more else (0.5, 0.5)
                 u, v = (i + a - 0.5 * width) * short, (0.5 * height - j - c) * short
-                sr, sg, sb, _, _ = pixel(stage, camera, u, v, lists)
-                # A single spark must not outweigh the three other rays.
-                r, g, b = r + min(sr, 2.5), g + min(sg, 2.5), b + min(sb, 2.5)
-            image[j, i, 0], image[j, i, 1], image[j, i, 2] = r * 0.25, g * 0.25, b * 0.25
+                sr, sg, sb, t, kind = pixel(stage, camera, u, v, lists)
+                if more:
+                    # A single spark must not outweigh the three other rays.
+                    r, g, b = r + min(sr, 2.5), g + min(sg, 2.5), b + min(sb, 2.5)
+                else:
+                    r, g, b, depth[j, i], met[j, i] = sr, sg, sb, t, kind
+            share = 0.25 if more else 1.0
+            image[j, i, 0], image[j, i, 1], image[j, i, 2] = r * share, g * share, b * share
