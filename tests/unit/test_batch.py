@@ -164,11 +164,24 @@ async def test_when_the_run_is_cancelled_nobody_waits_for_ever(counter: Counter)
     batch = Batch(counter.run, 1)
     waiting = calls(batch, 1, 2)
     await counter.begun.wait()
-    assert batch._worker is not None
-    batch._worker.cancel()
+    (worker,) = batch._workers
+    worker.cancel()
 
     ends = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(end) for end in ends] == [asyncio.CancelledError] * 2
+
+
+async def test_while_one_run_is_in_flight_another_takes_its_share(counter: Counter):
+    batch = Batch(counter.run, 10, runs=2)
+    first = await first_in_flight(batch, counter)
+    others = calls(batch, *range(1, 6))
+    await begun()
+    await begun()
+    assert counter.runs == [[0], [1, 2, 3]]
+
+    counter.open.set()
+    assert await asyncio.gather(first, *others) == [0, 2, 4, 6, 8, 10]
+    assert counter.runs == [[0], [1, 2, 3], [4, 5]]
 
 
 async def test_a_run_does_not_carry_the_name_of_the_first_callers_request():

@@ -28,6 +28,9 @@ from heliograph.tasks.view import status_body
 
 MAX_SUBMITS_PER_COMMIT = 100
 MAX_STATUSES_PER_QUERY = 500
+
+#: One run is prepared here while the database has the other.
+RUNS_AT_ONCE = 2
 DEFAULT_POLL_SECONDS = 5
 
 NO_SUCH_TASK = "Resource doesn't exist: check the model id and the task id"
@@ -46,10 +49,10 @@ class GenerationRoutes:
         self._gate = gate
         self._pace = pace
         self._submit: Batch[NewTask, Accepted | Fault] = Batch(
-            partial(submit_tasks, runtime), MAX_SUBMITS_PER_COMMIT
+            partial(submit_tasks, runtime), MAX_SUBMITS_PER_COMMIT, runs=RUNS_AT_ONCE
         )
         self._read_status: Batch[uuid.UUID, TaskStatus | None] = Batch(
-            self._read_statuses, MAX_STATUSES_PER_QUERY
+            self._read_statuses, MAX_STATUSES_PER_QUERY, runs=RUNS_AT_ONCE
         )
 
     async def generate_task(self, request: Request) -> Response:
