@@ -145,7 +145,11 @@ def running_service(database_url: str, data_dir: Path, **settings: str) -> Itera
         clock = SettableClock(datetime.datetime.now(datetime.UTC))
         async with open_runtime(loaded, clock) as runtime:
             config = uvicorn.Config(
-                create_app(runtime), lifespan="off", log_level="warning", access_log=False
+                create_app(runtime),
+                lifespan="off",
+                log_level="warning",
+                access_log=False,
+                proxy_headers=False,
             )
             servers.append(uvicorn.Server(config))
             started.append(Service(runtime, clock, url))
