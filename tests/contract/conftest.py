@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from contract.service import Customer, Service, running_service
+from contract.service import Customer, Service, running_service, working_service
 from support.database import Databases
 
 
@@ -13,6 +13,16 @@ def service(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> I
     with (
         databases.fresh() as url,
         running_service(url, tmp_path_factory.mktemp("data")) as service,
+    ):
+        yield service
+
+
+@pytest.fixture(scope="session")
+def live(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Another service, which does the work too: for callers that wait."""
+    with (
+        databases.fresh() as url,
+        working_service(url, tmp_path_factory.mktemp("live")) as service,
     ):
         yield service
 

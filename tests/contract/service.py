@@ -25,6 +25,7 @@ from heliograph.base.settings import load_settings
 from heliograph.ledger.store import top_up
 from heliograph.runtime import Runtime, open_runtime
 from heliograph.tasks.run import advance
+from heliograph.worker import work
 
 Result = TypeVar("Result")
 
@@ -176,3 +177,16 @@ def _first(started: list[Service], thread: threading.Thread) -> Service:
             return started[0]
         time.sleep(0.02)
     raise AssertionError("the service did not start")
+
+
+@contextlib.contextmanager
+def working_service(database_url: str, data_dir: Path) -> Iterator[Service]:
+    """A running service that does the work too, so that who waits for a task sees its end."""
+    with running_service(database_url, data_dir) as service:
+        stop = asyncio.Event()
+        worker = asyncio.run_coroutine_threadsafe(work(service.runtime, stop), service.loop)
+        try:
+            yield service
+        finally:
+            service.loop.call_soon_threadsafe(stop.set)
+            worker.result(30)

@@ -1,5 +1,6 @@
 """The application: which path is answered by what."""
 
+from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from heliograph.api.account import AccountRoutes
@@ -7,16 +8,23 @@ from heliograph.api.auth import Gate
 from heliograph.api.batches import BatchRoutes
 from heliograph.api.catalogue import CatalogueRoutes
 from heliograph.api.docs.page import DocsRoutes
+from heliograph.api.doors.mcp.routes import McpRoutes
+from heliograph.api.doors.mcp.rpc import rpc_refusal
+from heliograph.api.doors.openai.answer import refusal
+from heliograph.api.doors.openai.routes import OpenAIRoutes
 from heliograph.api.edge import Answer, Edge, Endpoint
 from heliograph.api.files import FileRoutes
 from heliograph.api.health import HealthRoutes
 from heliograph.api.inbox import InboxRoutes
 from heliograph.api.quote import QuoteRoutes
 from heliograph.api.routes import GenerationRoutes
+from heliograph.api.schemas import SchemaRoutes
 from heliograph.api.tasks import TaskRoutes
 from heliograph.api.uploads import UploadRoutes
 from heliograph.api.webhooks import WebhookRoutes
+from heliograph.api.wire import failure
 from heliograph.base.address import read_networks
+from heliograph.base.errors import Fault
 from heliograph.runtime import Runtime
 from heliograph.tasks.observe.pace import Pace
 
@@ -24,7 +32,14 @@ from heliograph.tasks.observe.pace import Pace
 def create_app(runtime: Runtime) -> Edge:
     """The ASGI application over an open `runtime`, which stays the caller's to close."""
     router = Router(_routes(runtime), redirect_slashes=False)
-    return Edge(router, log_requests=runtime.settings.log_level == "debug")
+    return Edge(router, _refuse, log_requests=runtime.settings.log_level == "debug")
+
+
+def _refuse(fault: Fault, path: str) -> Response:
+    """Behind each door, errors have its shape, those of paths that do not exist too."""
+    if path.startswith("/v1/"):
+        return refusal(fault)
+    return rpc_refusal(fault) if path == "/mcp" else failure(fault)
 
 
 def _routes(runtime: Runtime) -> list[Route]:
@@ -40,6 +55,7 @@ def _routes(runtime: Runtime) -> list[Route]:
     catalogue = CatalogueRoutes(runtime, gate)
     files = FileRoutes(runtime)
     health = HealthRoutes(runtime)
+    schemas = SchemaRoutes(runtime)
     docs = DocsRoutes(runtime.models, runtime.settings.public_url)
     return [
         _route("GET", "/api/v1/statusTask/{model}", generation.status_task),
@@ -58,12 +74,15 @@ def _routes(runtime: Runtime) -> list[Route]:
         _route("GET", "/api/v1/statement", account.statement),
         _route("GET", "/api/v1/models", catalogue.models),
         *_webhook_routes(runtime, gate),
+        *_doors(runtime, gate),
         _route("GET", "/files/{path:path}", files.file),
         _route("GET", "/health/live", health.live),
         _route("GET", "/health/ready", health.ready),
         _route("GET", "/metrics", health.metrics),
         _route("GET", "/", docs.home),
         _route("GET", "/docs", docs.page),
+        _route("GET", "/docs/models/schemas/index.json", schemas.index),
+        _route("GET", "/docs/models/schemas/{model}.json", schemas.schema),
         _route("GET", "/docs/assets/{name}", docs.asset),
         _route("GET", "/openapi.json", docs.openapi),
     ]
@@ -84,6 +103,18 @@ def _webhook_routes(runtime: Runtime, gate: Gate) -> list[Route]:
         _route("GET", "/api/v1/webhooks/{id:uuid}", webhooks.delivery),
         _route("POST", "/api/v1/webhooks/{id:uuid}/resend", webhooks.resend),
         _route("POST", "/inbox/{inboxId}", inboxes.post),
+    ]
+
+
+def _doors(runtime: Runtime, gate: Gate) -> list[Route]:
+    openai = OpenAIRoutes(runtime, gate)
+    mcp = McpRoutes(runtime, gate)
+    return [
+        _route("POST", "/v1/images/generations", openai.generate),
+        _route("POST", "/v1/images/edits", openai.edit),
+        _route("GET", "/v1/models", openai.models),
+        _route("GET", "/v1/models/{model}", openai.model),
+        _route("POST", "/mcp", mcp.exchange),
     ]
 
 

@@ -28,10 +28,11 @@ async def read_json(request: Request, kind: type[Body]) -> Body:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise _unfit(error) from None
+        raise unfit_body(error) from None
 
 
-def _unfit(error: Exception) -> BadRequest:
+def unfit_body(error: Exception) -> BadRequest:
+    """What is wrong with a body, from what the decoder said: the field, if one is to blame."""
     if not isinstance(error, msgspec.ValidationError):
         return BadRequest("The request body is not valid JSON in UTF-8. Send one JSON object.")
     missing = _MISSING.match(str(error))

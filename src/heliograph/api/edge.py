@@ -14,7 +14,6 @@ from starlette.responses import Response
 from starlette.routing import Match, Router
 from starlette.types import Message, Receive, Scope, Send
 
-from heliograph.api.wire import failure
 from heliograph.base.errors import Fault, MethodNotAllowed, NotFound, ServerFault
 from heliograph.base.log import log
 from heliograph.base.metrics import observe_request
@@ -26,6 +25,9 @@ CLIENT_LEFT = 499
 """The code in the metrics of a request whose client did not wait for the answer."""
 
 Answer: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+Refuse: TypeAlias = Callable[[Fault, str], Response]
+"""What answers a fault of the request for a path, in the shape that the callers of that path expect."""
 
 #: Request ids of our own are counted behind this, which is cheaper than randomness for each.
 PROCESS = secrets.token_hex(6).encode()
@@ -40,8 +42,9 @@ class Edge:
     Plain ASGI, because each layer of a framework's middleware costs every request.
     """
 
-    def __init__(self, router: Router, *, log_requests: bool = False) -> None:
+    def __init__(self, router: Router, refuse: Refuse, *, log_requests: bool = False) -> None:
         self.router = router
+        self._refuse = refuse
         self._log_requests = log_requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +66,7 @@ class Edge:
             if answer.status:
                 # Half an answer is out. Only a broken connection tells the client that it is half.
                 raise
-            await failure(fault)(scope, receive, answer.send)
+            await self._refuse(fault, scope["path"])(scope, receive, answer.send)
         finally:
             self._note(scope, answer)
 

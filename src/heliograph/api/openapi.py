@@ -9,8 +9,7 @@ import msgspec
 
 from heliograph.api.described.operation import Operation
 from heliograph.api.described.operations import operations
-from heliograph.api.wire import Failure, WrongField, failure_body
-from heliograph.base.errors import Fault
+from heliograph.base.errors import Fault, TaskFault
 from heliograph.catalog.model import Model
 
 DESCRIPTION = """\
@@ -28,11 +27,12 @@ HEADERS = {
     "Retry-After": "Seconds after which to come back.",
     "ETag": "Names this very answer; send it in If-None-Match to be told when it is still so.",
     "Idempotent-Replayed": "`true` when this was accepted before, under the same Idempotency-Key.",
+    "X-Task-Id": "The task that makes the images.",
     "X-RateLimit-Limit": "Requests a minute that the key may make.",
     "X-RateLimit-Remaining": "How many of them are left.",
     "X-RateLimit-Reset": "Seconds until the limit is whole again.",
 }
-TEXTS = ("X-Request-Id", "ETag", "Idempotent-Replayed")
+TEXTS = ("X-Request-Id", "ETag", "Idempotent-Replayed", "X-Task-Id")
 
 _REFERENCE = "#/components/schemas/{name}"
 
@@ -40,8 +40,8 @@ _REFERENCE = "#/components/schemas/{name}"
 def build_openapi(models: Mapping[str, Model], server_url: str = "/") -> dict[str, Any]:
     """The whole document for a service at `server_url` that offers `models`."""
     described = operations(models)
-    types = [kind for one in described for kind in (one.answer, one.body) if kind is not None]
-    distinct = list(dict.fromkeys([*types, Failure]))
+    types = [kind for one in described for kind in (one.answer, one.body, one.shape.refusal)]
+    distinct = [kind for kind in dict.fromkeys(types) if kind is not None]
     schemas, components = msgspec.json.schema_components(distinct, ref_template=_REFERENCE)
     by_type = dict(zip(distinct, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
@@ -79,11 +79,12 @@ def _operation(one: Operation, schemas: Mapping[Any, Any]) -> dict[str, Any]:
         "parameters": list(one.parameters),
         "responses": _responses(one, schemas),
     }
+    content = dict(one.body_content or {})
     if one.body is not None:
-        content = {"schema": schemas[one.body], "examples": _examples(one.body_examples or {})}
-        document["requestBody"] = {"required": True, "content": {"application/json": content}}
-    if one.body_content is not None:
-        document["requestBody"] = {"required": True, "content": one.body_content}
+        examples = _examples(one.body_examples or {})
+        content["application/json"] = {"schema": schemas[one.body], "examples": examples}
+    if content:
+        document["requestBody"] = {"required": True, "content": content}
     return {name: value for name, value in document.items() if value or name == "security"}
 
 
@@ -92,11 +93,8 @@ def _responses(one: Operation, schemas: Mapping[Any, Any]) -> dict[str, Any]:
         code: _response(text, one, one.headers) for code, text in (one.other_answers or {}).items()
     }
     if one.answer is not None:
-        enveloped = {
-            name: {"code": 200, "message": "success", "data": data}
-            for name, data in (one.examples or {}).items()
-        }
-        content = {"schema": schemas[one.answer], "examples": _examples(enveloped)}
+        wrapped = {name: one.shape.wrap(data) for name, data in (one.examples or {}).items()}
+        content = {"schema": schemas[one.answer], "examples": _examples(wrapped)}
         responses["200"] = _response("Success.", one, one.headers) | {
             "content": {one.media_type: {}, "application/json": content}
         }
@@ -104,29 +102,35 @@ def _responses(one: Operation, schemas: Mapping[Any, Any]) -> dict[str, Any]:
         responses["200"] = _response("Success.", one, one.headers) | {
             "content": {one.media_type: {}}
         }
-    for status in sorted({fault.status for fault in one.faults}):
-        alike = [fault for fault in one.faults if fault.status == status]
-        responses[str(status)] = _failure(alike, one, schemas[Failure])
+    alike: dict[int, list[tuple[Fault | TaskFault, Any]]] = {}
+    for fault in one.faults:
+        status, body = one.shape.refuse(fault)
+        alike.setdefault(status, []).append((fault, body))
+    for status, refusals in sorted(alike.items()):
+        responses[str(status)] = _failure(refusals, one, schemas[one.shape.refusal])
     return dict(sorted(responses.items()))
 
 
-def _failure(faults: Sequence[Fault], one: Operation, schema: Any) -> dict[str, Any]:
-    bodies = [failure_body(fault) for fault in faults]
+def _failure(
+    refusals: Sequence[tuple[Fault | TaskFault, Any]], one: Operation, schema: Any
+) -> dict[str, Any]:
     examples = {
-        _example_name(body, number): msgspec.to_builtins(body)
-        for number, body in enumerate(bodies, 1)
+        _example_name(fault, number): msgspec.to_builtins(body)
+        for number, (fault, body) in enumerate(refusals, 1)
     }
     content = {"schema": schema, "examples": _examples(examples)}
-    extra = [name for fault in faults for name in fault.headers]
+    faults = [fault for fault, _ in refusals]
+    extra = [name for fault in faults if isinstance(fault, Fault) for name in fault.headers]
     return _response(_meaning(faults[0]), one, extra) | {"content": {"application/json": content}}
 
 
-def _example_name(body: Failure, number: int) -> str:
-    field = body.data.field if isinstance(body.data, WrongField) else None
-    return field or f"example {number}"
+def _example_name(fault: Fault | TaskFault, number: int) -> str:
+    if isinstance(fault, TaskFault):
+        return fault.code
+    return str((fault.data or {}).get("field") or f"example {number}")
 
 
-def _meaning(fault: Fault) -> str:
+def _meaning(fault: Fault | TaskFault) -> str:
     """The name of a fault as a sentence: of PaymentRequired, "Payment required."."""
     words = re.findall(r"[A-Z][a-z]+", type(fault).__name__)
     return " ".join(words).capitalize() + "."

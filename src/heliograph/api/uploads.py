@@ -1,26 +1,19 @@
 """Giving us a picture: POST /api/v1/files."""
 
-from collections.abc import AsyncGenerator
-
 import msgspec
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import Response
 
 from heliograph.api.auth import Gate
 from heliograph.api.body import read_body
+from heliograph.api.form import MULTIPART, media_type_of, read_form
 from heliograph.api.wire import success
 from heliograph.base.clock import unix_ms
 from heliograph.base.errors import BadRequest, UnsupportedMediaType
 from heliograph.runtime import Runtime
 from heliograph.tasks.view import file_url
 from heliograph.uploads.upload import keep_upload
-
-#: What the wrapping of a form may add to the file itself.
-FORM_BYTES = 64 * 1024
-
-MULTIPART = "multipart/form-data"
 
 
 class UploadedFile(msgspec.Struct, frozen=True, rename="camel"):
@@ -62,9 +55,9 @@ class UploadRoutes:
 
 
 async def _read_file(request: Request, most_bytes: int) -> bytes:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = media_type_of(request)
     if media_type == MULTIPART:
-        return await _file_of_form(request, await read_body(request, most_bytes + FORM_BYTES))
+        return await _file_of_form(request, most_bytes)
     if media_type.startswith("image/") or media_type == "application/octet-stream":
         return await read_body(request, most_bytes)
     raise UnsupportedMediaType(
@@ -74,20 +67,9 @@ async def _read_file(request: Request, most_bytes: int) -> bytes:
     )
 
 
-async def _file_of_form(request: Request, body: bytes) -> bytes:
-    async def whole() -> AsyncGenerator[bytes, None]:
-        yield body
-        yield b""
-
-    parser = MultiPartParser(request.headers, whole(), max_files=2, max_fields=10)
-    try:
-        form = await parser.parse()
-    except (MultiPartException, KeyError, ValueError) as error:
-        raise BadRequest(f"The form cannot be read: {error}", "file") from None
-    try:
+async def _file_of_form(request: Request, most_bytes: int) -> bytes:
+    async with read_form(request, most_bytes, most_files=2, file_field="file") as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise BadRequest("The form has no file in a field named file. Add one.", "file")
         return await file.read()
-    finally:
-        await form.close()

@@ -123,7 +123,11 @@ def success(data: object) -> Json:
 
 def failure(fault: Fault) -> Json:
     """`fault` in the envelope, with its own HTTP status and headers."""
-    answer = Json(ENCODER.encode(failure_body(fault)), fault.status)
+    return add_headers(Json(ENCODER.encode(failure_body(fault)), fault.status), fault)
+
+
+def add_headers(answer: Json, fault: Fault) -> Json:
+    """`answer` with the headers that `fault` has, in whatever shape its body is."""
     if isinstance(fault, Unauthorized):
         answer.raw_headers.append((b"www-authenticate", b"Bearer"))
     answer.raw_headers.extend(

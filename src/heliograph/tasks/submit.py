@@ -27,13 +27,15 @@ from heliograph.tasks.task import task_id_at
 class NewTask(msgspec.Struct, frozen=True):
     """A checked request, the key that pays for it, and the idempotency key that came with it.
 
-    The same idempotency key on another `route` is another request.
+    The same idempotency key on another `route` is another request. `repeated_as` stands for the
+    submission when two are compared, for it may name uploads, which are new each time.
     """
 
     key: Key
     submission: Submission
     idempotency_key: str | None = None
     route: str = "generateTask"
+    repeated_as: object = None
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -85,7 +87,9 @@ def draft_of(runtime: Runtime, task: NewTask, now: datetime.datetime) -> Draft |
         created_at=now,
         deadline_at=now + datetime.timedelta(seconds=deadline),
         idempotency_key=task.idempotency_key,
-        request_sha256=request_sha256(task.route, task.submission) if repeatable else b"",
+        request_sha256=request_sha256(task.route, task.repeated_as or task.submission)
+        if repeatable
+        else b"",
     )
 
 

@@ -1,15 +1,17 @@
 """What is said of an operation, and what many operations share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from heliograph.api.wire import Failure, failure_body
 from heliograph.base.errors import (
     Busy,
     Fault,
     Forbidden,
     NotFound,
     ServerFault,
+    TaskFault,
     TooManyRequests,
     Unauthorized,
 )
@@ -38,6 +40,26 @@ KEYED = (
 
 
 @dataclass(frozen=True)
+class Shape:
+    """How answers are wrapped.
+
+    `wrap` makes a whole answer of what an example says, `refuse` HTTP status and body of a fault;
+    these bodies are of the type `refusal`.
+    """
+
+    wrap: Callable[[Any], Any]
+    refuse: Callable[[Any], tuple[int, Any]]
+    refusal: Any
+
+
+ENVELOPE = Shape(
+    wrap=lambda data: {"code": 200, "message": "success", "data": data},
+    refuse=lambda fault: (fault.status, failure_body(fault)),
+    refusal=Failure,
+)
+
+
+@dataclass(frozen=True)
 class Operation:
     """One method on one path. `answer` is the type of the JSON, or else `media_type` says what comes.
 
@@ -51,7 +73,7 @@ class Operation:
     tag: str
     summary: str
     description: str
-    faults: Sequence[Fault]
+    faults: Sequence[Fault | TaskFault]
     answer: Any = None
     media_type: str = "application/json"
     examples: Mapping[str, Any] | None = None
@@ -62,6 +84,7 @@ class Operation:
     keyed: bool = False
     other_answers: Mapping[str, str] | None = None
     headers: Sequence[str] = ()
+    shape: Shape = ENVELOPE
 
 
 def model_parameter(models: Mapping[str, Model]) -> Mapping[str, Any]:

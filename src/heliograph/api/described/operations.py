@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from heliograph.api.described.account import account_operations
 from heliograph.api.described.batches import batch_operations
+from heliograph.api.described.doors import door_operations
 from heliograph.api.described.files import file_operations
 from heliograph.api.described.operating import documentation_operations, operating_operations
 from heliograph.api.described.operation import Operation
 from heliograph.api.described.own_tasks import own_task_operations
+from heliograph.api.described.schemas import schema_operations
 from heliograph.api.described.tasks import task_operations
 from heliograph.api.described.webhooks import webhook_operations
 from heliograph.catalog.model import Model
@@ -22,6 +24,8 @@ def operations(models: Mapping[str, Model]) -> list[Operation]:
         *account_operations(),
         *file_operations(),
         *webhook_operations(),
+        *schema_operations(models),
+        *door_operations(models),
         *documentation_operations(),
         *operating_operations(),
     ]

@@ -1,0 +1,1 @@
+"""IN: other shapes of the same engine, through which existing tools come in."""

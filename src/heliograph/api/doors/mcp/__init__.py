@@ -1,0 +1,1 @@
+"""The Model Context Protocol: agents make pictures with tools, over HTTP at /mcp or by `heliograph mcp`."""

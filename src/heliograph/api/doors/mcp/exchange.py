@@ -1,0 +1,71 @@
+"""One request of an MCP client over HTTP, and its answer."""
+
+from collections.abc import MutableMapping
+from typing import Any
+
+import httpx2
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from heliograph.api.doors.mcp.api import TIMEOUT, Api
+from heliograph.api.doors.mcp.server import build_server
+from heliograph.api.edge import ANSWER_HEADERS
+
+EVENTS = "text/event-stream"
+BOTH = b"application/json, text/event-stream"
+
+#: What the tools hand on of the request that called them: who asks, from where, and its name in the log.
+HANDED_ON = ("authorization", "x-forwarded-for")
+
+
+class Exchange(Response):
+    """Answers by the official package, without a session: nothing is kept from one request to the next.
+
+    Who accepts no stream gets plain JSON, without progress.
+    """
+
+    def __init__(self, request: Request, body: bytes, own_url: str) -> None:
+        self._request = request
+        self._body = body
+        self._own_url = own_url
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request (ASGI)."""
+        accepted = self._request.headers.get("accept", "*/*")
+        streams = any(kind in accepted for kind in (EVENTS, "text/*", "*/*"))
+        headers = [(name, value) for name, value in scope["headers"] if name != b"accept"]
+        inner = {**scope, "headers": [*headers, (b"accept", BOTH)]}
+        async with _within(self._request) as http:
+            server = build_server(Api(http, _handed_on(self._request), self._own_url))
+            manager = StreamableHTTPSessionManager(
+                server, stateless=True, json_response=not streams
+            )
+            async with manager.run():
+                await manager.handle_request(inner, self._replay(receive), send)
+
+    def _replay(self, receive: Receive) -> Receive:
+        """Gives the body, which has been read and checked, and then what comes from the client."""
+        body: list[bytes] = [self._body]
+
+        async def replayed() -> MutableMapping[str, Any]:
+            if body:
+                return {"type": "http.request", "body": body.pop(), "more_body": False}
+            return await receive()
+
+        return replayed
+
+
+def _within(request: Request) -> httpx2.AsyncClient:
+    """A client of the very application that answers `request`, in the name of its sender."""
+    peer = request.client
+    address = (peer.host, peer.port) if peer else ("", 0)
+    transport = httpx2.ASGITransport(app=request.scope["app"], client=address)
+    return httpx2.AsyncClient(transport=transport, base_url="http://heliograph", timeout=TIMEOUT)
+
+
+def _handed_on(request: Request) -> dict[str, str]:
+    handed_on = {name: request.headers[name] for name in HANDED_ON if name in request.headers}
+    request_id = dict(request.scope[ANSWER_HEADERS])[b"x-request-id"]
+    return handed_on | {"x-request-id": request_id.decode()}

@@ -1,0 +1,1 @@
+"""The images API of OpenAI: the same keys, money and tasks underneath."""
