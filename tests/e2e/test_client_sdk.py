@@ -14,6 +14,7 @@ import heliograph_client
 from both_clients import KINDS, opened
 from heliograph_client import webhooks
 from support.breaking_proxy import Proxy, breaking_proxy
+from support.database import Databases
 from support.receiver import Receiver
 from support.service import Customer, Installation, installed
 
@@ -24,12 +25,16 @@ UNKNOWN = "0199a5f0000070008000000000000000"
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A service whose rehearsed tasks are made, and whose other tasks wait for ever."""
+def installation(
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """A service that works, also for callbacks to this machine."""
     folder = tmp_path_factory.mktemp("sdk")
-    with installed(folder, HELIOGRAPH_TRUSTED_NETWORKS="127.0.0.0/8") as installation:
-        installation.serve("--no-worker").ready()
-        installation.worker("--queues", "run,check,deliver")
+    with (
+        databases.fresh() as url,
+        installed(folder, url, HELIOGRAPH_TRUSTED_NETWORKS="127.0.0.0/8") as installation,
+    ):
+        installation.serve().ready()
         yield installation
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import uuid
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Unpack
@@ -27,7 +26,7 @@ async def submit(
     **options: Unpack[QuoteOptions],
 ) -> str:
     """Submit a task, and give its id. All repetitions carry one idempotency key."""
-    key = idempotency_key or uuid.uuid4().hex
+    key = idempotency_key or _fresh_key()
     headers = {IDEMPOTENCY_KEY: key}
     request = await _task_request(api, "generateTask", headers, prompt, **options)
     try:
@@ -59,7 +58,7 @@ async def batch(
     idempotency_key: str | None,
 ) -> Batch:
     """Submit 1 to 50 tasks: all of them or none."""
-    key = idempotency_key or uuid.uuid4().hex
+    key = idempotency_key or _fresh_key()
     body = {
         "items": [await _batch_item(api, item, key, place) for place, item in enumerate(items)],
         **_given(webhook_url=webhook_url),
@@ -127,6 +126,10 @@ async def _input(  # noqa: PLR0913 - an image has as many options
             image_urls=urls or None,
         ),
     }
+
+
+def _fresh_key() -> str:
+    return os.urandom(16).hex()
 
 
 def _post(path: str, headers: dict[str, str], body: Any, *, spends: bool = False) -> Request:

@@ -12,6 +12,7 @@ app = typer.Typer(
     help="Self-hosted image-generation task service: a prompt in, pictures out.",
     no_args_is_help=True,
     add_completion=True,
+    rich_markup_mode=None,  # plain help: rich takes longer to import than all the rest here
     pretty_exceptions_enable=False,
 )
 app.command()(demo.demo)

@@ -1,6 +1,5 @@
 """What operator commands share: the settings, the database, and a runtime, opened and closed."""
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -47,6 +46,8 @@ def with_runtime(use: "Callable[[Runtime], Awaitable[Result]]") -> Result:
 
 
 def _run_quietly(settings: "Settings", run: Callable[[], Awaitable[Result]]) -> Result:
+    import asyncio
+
     log_only_trouble(settings)
     return asyncio.run(run())  # type: ignore[arg-type]
 
