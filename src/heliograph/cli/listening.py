@@ -23,8 +23,6 @@ NOT_FORWARDED = frozenset(
     {"host", "connection", "content-length", "transfer-encoding", "expect", "keep-alive", "upgrade"}
 )
 
-TRY_LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-
 
 class _NotNowError(HeliographError):
     """The server is away or busy."""
@@ -57,19 +55,25 @@ class Server:
             async with self._session.request(
                 method, self.url + path, headers=self._headers
             ) as answer:
-                status, body = answer.status, await answer.json()
-                code, message = body["code"], body["message"]
-        except (aiohttp.ClientConnectionError, TimeoutError) as error:
-            raise _NotNowError(f"{self.url} does not answer ({error or 'in time'}).") from None
-        except (aiohttp.ClientError, ValueError, KeyError, TypeError):
-            raise OperatorError(
-                f"{self.url} answered with something else than this API. Check HELIOGRAPH_BASE_URL."
-            ) from None
-        if status in TRY_LATER:
-            raise _NotNowError(f"{self.url} is busy: {message}.")
-        if code != HTTPStatus.OK:
-            raise OperatorError(f"{message} (HTTP {status})")
-        return body["data"]
+                status, body = answer.status, await answer.read()
+        except (aiohttp.ClientError, TimeoutError):
+            raise _NotNowError(f"{self.url} does not answer.") from None
+        if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise _NotNowError(f"{self.url} is busy (HTTP {status}).")
+        return _data(self.url, status, body)
+
+
+def _data(url: str, status: int, body: bytes) -> Any:
+    try:
+        content = json.loads(body)
+        message = content["message"]
+    except (ValueError, KeyError, TypeError):
+        raise OperatorError(
+            f"{url} answered with something else than this API. Check HELIOGRAPH_BASE_URL."
+        ) from None
+    if status != HTTPStatus.OK:
+        raise OperatorError(f"{message} (HTTP {status})")
+    return content["data"]
 
 
 async def listen(forward_to: str) -> None:
@@ -110,14 +114,17 @@ def _check(forward_to: str) -> None:
 async def _forward_all(
     server: Server, inbox_id: str, local: aiohttp.ClientSession, forward_to: str
 ) -> None:
-    after = 0
+    after, said = 0, ""
     while True:
         try:
             messages = await server.messages(inbox_id, after)
         except _NotNowError as error:
-            typer.echo(f"{error} Trying again.", err=True)
+            if str(error) != said:
+                said = str(error)
+                typer.echo(f"{said} Trying again until it does.", err=True)
             await asyncio.sleep(PAUSE_SECONDS)
             continue
+        said = ""
         for message in messages:
             typer.echo(await _forward(message, local, forward_to))
             after = message["id"]
