@@ -65,7 +65,11 @@ class ImageArguments(Struct, frozen=True, forbid_unknown_fields=True):
         str | None, Meta(description="What the pictures should not show.")
     ] = None
     model: Annotated[
-        str, Meta(description="A model that list_models names. The default is good.")
+        str,
+        Meta(
+            description="A model that list_models names. The default is good.",
+            pattern=r"^[\w.-]{1,100}$",
+        ),
     ] = _FIRST.model_id
 
 

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from urllib.parse import quote as quoted
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +13,7 @@ from msgspec import Struct
 from heliograph.api.doors.mcp.api import Api
 from heliograph.api.doors.mcp.arguments import ImageArguments, NoArguments, TaskArguments
 from heliograph.api.doors.mcp.results import (
+    ENDED,
     BalanceResult,
     ModelsResult,
     QuoteResult,
@@ -74,7 +74,7 @@ async def generate_image(api: Api, wanted: ImageArguments, report: Report) -> Ou
     """Submit a task, and wait for its pictures. Raises Fault."""
     accepted = await api.ask(
         "POST",
-        f"/api/v1/generateTask/{quoted(wanted.model, safe='')}",
+        f"/api/v1/generateTask/{wanted.model}",
         body=_body(wanted),
         # with it, a question that got no answer can be asked again at no risk
         headers={"Idempotency-Key": uuid.uuid4().hex},
@@ -91,16 +91,15 @@ async def cancel_task(api: Api, wanted: TaskArguments, _: Report) -> Outcome:
     """End a task. Raises Fault for one that has ended."""
     path = f"/api/v1/tasks/{wanted.task_id}"
     task = await api.ask("GET", path)
-    model = quoted(task["model"], safe="")
-    await api.ask("POST", f"/api/v1/cancelTask/{model}", query={"taskId": wanted.task_id})
+    query = {"taskId": wanted.task_id}
+    await api.ask("POST", f"/api/v1/cancelTask/{task['model']}", query=query)
     ended = read_task(await api.ask("GET", path))
     return Outcome(ended, describe_task(ended))
 
 
 async def quote(api: Api, wanted: ImageArguments, _: Report) -> Outcome:
     """Price a task. Raises Fault."""
-    path = f"/api/v1/quoteTask/{quoted(wanted.model, safe='')}"
-    data = await api.ask("POST", path, body=_body(wanted))
+    data = await api.ask("POST", f"/api/v1/quoteTask/{wanted.model}", body=_body(wanted))
     priced = msgspec.convert(data, QuoteResult)
     return Outcome(priced, describe_quote(priced))
 
@@ -148,9 +147,9 @@ async def _step(api: Api, task: TaskResult) -> bool:
     """Wait a little, or until the task has ended; False: the server stops and lets nobody wait."""
     started = time.monotonic()
     query = {"taskId": task.task_id, "wait": str(STEP_SECONDS)}
-    status = await api.ask("GET", f"/api/v1/statusTask/{quoted(task.model, safe='')}", query=query)
+    status = await api.ask("GET", f"/api/v1/statusTask/{task.model}", query=query)
     waited_seconds = time.monotonic() - started
-    return status["state"] in ("success", "failed") or waited_seconds > STEP_SECONDS / 2
+    return status["state"] in ENDED or waited_seconds > STEP_SECONDS / 2
 
 
 async def _previews(api: Api, task: TaskResult) -> tuple[Preview, ...]:
