@@ -7,7 +7,8 @@ import io
 import pytest
 
 from heliograph.ledger.statement import store
-from heliograph.ledger.statement.line import Period, csv_head, csv_lines
+from heliograph.ledger.statement.line import Period
+from heliograph.ledger.statement.sheet import csv_head, csv_lines
 from heliograph.ledger.statement.store import read_all_lines, read_lines
 from heliograph.ledger.store import adjust, top_up
 from heliograph.tasks.run import advance

@@ -20,9 +20,13 @@ PURE = (
         SERVICE / name
         for name in (
             "accounts/account.py",
+            "accounts/spending/budget.py",
             "intake/header.py",
             "ledger/money.py",
+            "ledger/statement/line.py",
             "tasks/admit.py",
+            "tasks/batches/batch.py",
+            "tasks/idempotency/key.py",
             "tasks/task.py",
             "tasks/view.py",
             "webhooks/inboxes/inbox.py",

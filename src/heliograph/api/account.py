@@ -14,7 +14,8 @@ from heliograph.api.auth import Gate
 from heliograph.api.query import LATEST_MS, moment_of, one_of, read_query, whole_number
 from heliograph.api.wire import success
 from heliograph.base.database import borrow
-from heliograph.ledger.statement.line import Line, Period, csv_head, csv_lines
+from heliograph.ledger.statement.line import Line, Period
+from heliograph.ledger.statement.sheet import csv_head, csv_lines
 from heliograph.ledger.statement.store import read_all_lines, read_lines
 from heliograph.ledger.store import read_balance
 from heliograph.runtime import Runtime

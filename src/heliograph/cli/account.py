@@ -99,7 +99,7 @@ def statement(
 ) -> None:
     """Show every movement of an account's money, the oldest first."""
     from heliograph.cli.service import with_pool
-    from heliograph.ledger.statement.line import csv_head, csv_lines
+    from heliograph.ledger.statement.sheet import csv_head, csv_lines
 
     lines = with_pool(lambda _, pool: _read_statement(pool, account_id))
     if as_csv:
