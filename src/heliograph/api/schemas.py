@@ -18,7 +18,10 @@ from heliograph.runtime import Runtime
 
 FOLDER = "/docs/models/schemas"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-REFERENCE_PATTERN = "^([hH][tT][tT][pP][sS]?://|[dD][aA][tT][aA]:[iI][mM][aA][gG][eE]/)"
+REFERENCE_PATTERN = (
+    "^([hH][tT][tT][pP][sS]?://"
+    "|[dD][aA][tT][aA]:[iI][mM][aA][gG][eE]/[^,]{0,100};[bB][aA][sS][eE]64,)"
+)
 HEADERS = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
 
 Schema = dict[str, Any]
