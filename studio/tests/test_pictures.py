@@ -46,23 +46,54 @@ def test_every_kind_of_subject_renders(draw, prompt):
     assert sound(pixels)
 
 
-@pytest.mark.parametrize(
-    "style",
-    [
-        "watercolor",
-        "oil painting",
-        "pencil sketch",
-        "cartoon",
-        "pixel art",
-        "black and white",
-        "sepia",
-    ],
-)
-def test_every_style_changes_the_picture(draw, style):
-    plain, _ = draw("a castle on a hill")
-    styled, _ = draw(f"a castle on a hill, {style}")
+STYLES = [
+    "watercolor", "oil painting", "ink wash", "pencil sketch", "cartoon", "anime", "pixel art", "low poly",
+    "paper cut", "pop art", "isometric", "black and white", "sepia",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def plain(cache_dir):
+    """A castle in no style."""
+    from heliograph_studio.drawing import draw as draw_order
+
+    picture = draw_order(Order("a castle on a hill", "", 96, 96, 1), lambda _: None)
+    return np.asarray(Image.open(io.BytesIO(picture.png))).astype(int)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_every_style_changes_the_picture(draw, plain, style):
+    styled, warnings = draw(f"a castle on a hill, {style}")
     assert sound(styled)
-    assert np.abs(styled.astype(int) - plain).mean() > 4
+    assert warnings == ()
+    assert np.abs(plain - styled).mean() > 4
+
+
+@pytest.mark.parametrize("effect", ["northern lights", "lightning", "rainbow", '"HELIOGRAPH"'])
+def test_what_shines_in_the_sky_and_lettering_change_the_picture(draw, effect):
+    without, _ = draw("a tower in a meadow, night, storm")
+    with_it, _ = draw(f"a tower in a meadow, night, storm, {effect}")
+    assert np.abs(without.astype(int) - with_it).max() > 60
+
+
+@pytest.mark.parametrize(
+    "people", ["a robot and a wizard", "a girl and an old man", "a king and an astronaut"]
+)
+def test_people_are_drawn_whole_and_differ(cache_dir, people):
+    from heliograph_studio.drawing import render
+
+    _, film = render(Order(f"{people} in a meadow", "", 128, 128, 1), lambda _: None)
+    seen = [int((film.subjects == number).sum()) for number in range(2)]
+    assert min(seen) > 100
+
+
+def test_the_renderer_knows_which_subject_each_pixel_shows(cache_dir):
+    from heliograph_studio.drawing import render
+
+    picture, film = render(Order("a bird on top of an elephant", "", 128, 128, 1), lambda _: None)
+    bird, elephant = (np.argwhere(film.subjects == number) for number in range(2))
+    assert bird[:, 0].mean() < elephant[:, 0].mean()
+    assert picture.scene.startswith("bird on elephant, elephant; meadow")
 
 
 def test_the_picture_has_exactly_the_asked_size(draw):
@@ -105,7 +136,7 @@ def test_a_size_that_nobody_can_draw_is_refused(size):
         Order("x", "", *size, 1).check()
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(prompt=st.text(max_size=200), seed=st.integers(-(2**70), 2**70))
 def test_any_text_and_seed_give_a_sound_picture(cache_dir, prompt, seed):
     from heliograph_studio.drawing import draw as draw_order

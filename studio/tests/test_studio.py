@@ -10,7 +10,7 @@ import sys
 import pytest
 from PIL import Image
 
-from heliograph_studio import Order, Studio, StudioError, warm_up
+from heliograph_studio import Order, Studio, StudioError
 
 SMALL = Order("a fox in a forest", "", 96, 96, 3)
 LARGE = Order("a city at night", "", 1280, 1280, 3)
@@ -43,18 +43,15 @@ class Started:
             self.event.set()
 
 
-async def test_an_order_becomes_a_picture_with_rising_progress(studio):
+async def test_two_children_draw_the_same_bytes_and_tell_their_progress(studio):
     heard = []
-    picture = await studio.draw(SMALL, heard.append)
-    assert Image.open(io.BytesIO(picture.png)).size == (96, 96)
+    one, two = await asyncio.gather(studio.draw(SMALL, heard.append), studio.draw(SMALL, ignore))
+    assert one == two
+    assert Image.open(io.BytesIO(one.png)).size == (96, 96)
+    assert one.scene.startswith("fox; forest")
+    assert len(pids(studio)) == 2
     assert heard == sorted(heard)
     assert heard[-1] == 1
-
-
-async def test_two_children_give_the_same_bytes(studio):
-    one, two = await asyncio.gather(studio.draw(SMALL, ignore), studio.draw(SMALL, ignore))
-    assert one == two
-    assert len(pids(studio)) == 2
 
 
 async def test_a_cancelled_order_stops_and_the_child_draws_the_next(studio):
@@ -110,10 +107,6 @@ async def test_an_order_too_large_is_refused_without_a_child(studio):
     with pytest.raises(StudioError, match="width must lie between"):
         await studio.draw(Order("x", "", 9000, 96, 1), ignore)
     assert pids(studio) == []
-
-
-def test_warming_up_a_warm_cache_is_quick(cache_dir):
-    assert warm_up(cache_dir) < 30
 
 
 def test_the_command_draws_a_file_and_prints_what_it_did_not_understand(cache_dir, tmp_path):

@@ -88,17 +88,17 @@ def brushwork() -> Image.Image:
         [[28, 60, 120], [240, 190, 60], [220, 90, 40], [245, 235, 210], [40, 120, 130]]
     )
     out = np.full((600, 600, 3), 200, np.uint8)
-    for _ in range(2600):
+    for _ in range(900):
         x, y = rng.integers(0, 600, 2)
         angle = 0.9 * np.sin(x / 90) + 0.7 * np.cos(y / 70) + rng.normal(0, 0.2)
-        end = (int(x + 34 * np.cos(angle)), int(y + 34 * np.sin(angle)))
+        end = (int(x + 80 * np.cos(angle)), int(y + 80 * np.sin(angle)))
         colour = np.clip(colours[rng.integers(5)] + rng.normal(0, 14, 3), 0, 255)
         cv2.line(
             out,
             (int(x), int(y)),
             end,
             tuple(int(c) for c in colour),
-            int(rng.integers(4, 9)),
+            int(rng.integers(9, 20)),
             cv2.LINE_AA,
         )
     return Image.fromarray(out)

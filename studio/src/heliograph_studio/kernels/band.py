@@ -112,34 +112,15 @@ def trace(stage, ox, oy, oz, dx, dy, dz, lists):
     wet_t = (level - oy) / dy if dy < -1e-4 and level > -50.0 else 1e9
     for _ in range(5):
         kind, index, t = march(stage, ox, oy, oz, dx, dy, dz, lists[0], count, start, 190.0)
+        x, y, z = ox + dx * t, oy + dy * t, oz + dz * t
         if wet_t < t:
-            x, z = ox + dx * wet_t, oz + dz * wet_t
             under = (0.0, 0.0, 0.0)
             if kind == GROUND and t - wet_t < 6.0:
-                under = look(
-                    stage,
-                    kind,
-                    index,
-                    ox + dx * t,
-                    oy + dy * t,
-                    oz + dz * t,
-                    t,
-                    dx,
-                    dy,
-                    dz,
-                    lists[1],
-                    0.0,
-                )
+                under = look(stage, kind, index, x, y, z, t, dx, dy, dz, lists[1], 0.0)
+            x, z = ox + dx * wet_t, oz + dz * wet_t
             sr, sg, sb = water(stage, x, level, z, wet_t, dx, dy, dz, under, lists)
-            kind, t = WATER, wet_t
-            return (
-                r + clear * sr,
-                g + clear * sg,
-                b + clear * sb,
-                first_t if first_t > 0.0 else t,
-                kind,
-            )
-        x, y, z = ox + dx * t, oy + dy * t, oz + dz * t
+            r, g, b = r + clear * sr, g + clear * sg, b + clear * sb
+            return r, g, b, first_t if first_t > 0.0 else wet_t, WATER
         if kind == THING and stage.things[index, THING_FUR] > 0.0:
             fr, fg, fb, left, t, met = fur(stage, index, x, y, z, dx, dy, dz, t, lists[1])
             r, g, b = r + clear * fr, g + clear * fg, b + clear * fb
