@@ -107,6 +107,49 @@ def test_a_key_is_shown_once_and_can_be_rotated_and_revoked(installation: Instal
     assert "not shown again" in text
 
 
+def test_a_key_is_limited_and_its_limits_are_taken_away_again(installation: Installation):
+    customer = installation.customer(
+        "3", "--monthly-cap", "0.5", "--model", "wan-2-5-image", "--expires-days", "1"
+    )
+    listed = {one["key_id"]: one for one in installation.ask("key", "list")}
+    created = listed[customer.key_id]
+    assert (created["monthly_cap"], created["total_cap"]) == (0.5, None)
+    assert created["models"] == ["wan-2-5-image"]
+    assert 23.9 <= (created["expires_at"] - created["created_at"]) / 3_600_000 <= 24
+    limits = ("--monthly-cap", "none", "--total-cap", "0.01", "--network", "10.0.0.1")
+    limited = installation.ask("key", "limit", customer.key_id, *limits, "--expires-days", "none")
+    changed = ("monthly_cap", "total_cap", "networks", "expires_at", "models")
+    assert [limited[name] for name in changed] == [
+        *(None, 0.01, ["10.0.0.1/32"], None),
+        ["wan-2-5-image"],
+    ]
+    asking = {"HELIOGRAPH_API_KEY": customer.api_key, "HELIOGRAPH_BASE_URL": installation.url}
+    assert (
+        "not be used from your address, 127.0.0.1" in installation.run("balance", **asking).stderr
+    )
+    rotated = installation.ask("key", "rotate", customer.key_id, "--keep-hours", "1")
+    again = installation.ask("key", "limit", rotated["key_id"], "--network", "none")
+    assert (again["total_cap"], again["networks"]) == (0.01, None)
+    asking["HELIOGRAPH_API_KEY"] = rotated["api_key"]
+    assert said(installation, "balance", **asking) == "$3.0000\n"
+
+
+def test_an_account_says_what_it_is_told_and_shows_its_statement(installation: Installation):
+    account_id = installation.customer("3").account_id
+    hook = "https://example.com/account"
+    watched = installation.ask(
+        "account", "set", account_id, "--webhook-url", hook, "--low-balance", "0.5"
+    )
+    assert (watched["webhook_url"], watched["low_balance"]) == (hook, 0.5)
+    less = installation.ask("account", "set", account_id, "--low-balance", "none")
+    assert (less["webhook_url"], less["low_balance"]) == (hook, None)
+    (line,) = installation.ask("account", "statement", account_id)
+    assert (line["kind"], line["amount"], line["balance"]) == ("topup", 3, 3)
+    head, row = said(installation, "account", "statement", account_id, "--csv").splitlines()
+    assert head == "time,kind,amount,moved,balance,task_id,note"
+    assert row.endswith("topup,3.000000,3.000000,3.000000,,")
+
+
 def test_pictures_are_generated_and_saved(
     installation: Installation, client: Settings, tmp_path: Path
 ):
@@ -206,6 +249,15 @@ def test_the_openapi_document_is_the_one_that_is_served(installation: Installati
         ("key create", 2, "--account"),
         ("key create --account acc_nobody", 1, "acc_nobody"),
         ("key create --account acc_x --routing cheap", 2, "'cheap' is not one of"),
+        ("account set acc_nobody", 1, "There is no account acc_nobody"),
+        ("account set acc_x --webhook-url http://10.0.0.1/", 2, "--webhook-url"),
+        ("account set acc_x --low-balance much", 2, "--low-balance"),
+        ("account statement acc_nobody", 1, "There is no account acc_nobody"),
+        ("key create --account acc_x --monthly-cap -1", 2, "--monthly-cap"),
+        ("key create --account acc_x --network 10.0.0.1/8", 2, "--network"),
+        ("key create --account acc_x --model wan-9", 2, "--model"),
+        ("key create --account acc_x --expires-days never", 2, "--expires-days"),
+        ("key limit nokey --total-cap 5", 1, "There is no key nokey"),
         ("key revoke nokey", 1, "There is no key nokey"),
         ("key rotate nokey", 1, "nokey"),
         ("task show 12", 1, "12 is no task id"),
