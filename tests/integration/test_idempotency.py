@@ -140,6 +140,27 @@ async def test_duplicates_that_race_in_transactions_of_their_own_are_one_task(sp
     assert await spine.balance(key) == (988, 12, 0)
 
 
+async def test_who_asks_for_nothing_special_costs_no_statement_more(spine):
+    plain = await spine.key()
+    capped = await spine.key(limits=KeyLimits(monthly_cap_micros=10**6))
+    for key in (plain, capped):  # a connection learns the types of parameters once
+        await submit(spine, key, f"first of {key.key_id}")
+    assert await statements(spine, spine.asked(plain)) == 4
+    assert await statements(spine, spine.asked(plain, idempotency_key="a")) == 4 + 2
+    assert await statements(spine, spine.asked(capped)) == 4 + 2
+
+
+async def statements(spine, asked):
+    """How many statements a submit takes, without beginning and end of its transaction."""
+    said = []
+    async with spine.runtime.pool.acquire() as connection:
+        connection.add_query_logger(said.append)
+    await submit_tasks(spine.runtime, [asked])
+    async with spine.runtime.pool.acquire() as connection:
+        connection.remove_query_logger(said.append)
+    return sum(one.query not in ("BEGIN;", "COMMIT;") for one in said)
+
+
 async def test_when_the_account_is_held_too_long_who_sent_a_key_may_safely_come_back(spine):
     key = await spine.key()
     pool = spine.runtime.pool
