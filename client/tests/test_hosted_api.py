@@ -92,6 +92,19 @@ def test_whoever_has_seen_enough_events_may_leave(client: Any, hosted: HostedApi
     assert hosted.reads == {"task_1": 1}
 
 
+async def test_the_plain_client_works_inside_of_an_event_loop_too(hosted: HostedApi, passing: Time):
+    # A notebook runs its cells like this.
+    with heliograph_client.Client(KEY, hosted.url, sleep=passing.sleep, now=passing.now) as client:
+        states = [status.state for status in client.events(client.submit("a fox"))]
+    assert states == ["pending", "processing", "success"]
+
+
+async def test_the_other_client_lets_the_loop_go_on_while_it_waits(hosted: HostedApi):
+    hosted.faults = [Refuse(503, headers={"Retry-After": "0"})]
+    async with heliograph_client.AsyncClient(KEY, hosted.url) as client:
+        assert await client.balance() == 10.0
+
+
 def test_a_status_is_read_once(client: Any):
     status = client.status(client.submit("a fox"))
     assert (status.state, status.ended, status.urls) == ("pending", False, ())

@@ -85,6 +85,16 @@ def test_a_submit_whose_fate_is_unknown_is_never_repeated_where_keys_do_not_coun
     assert f"idempotency_key={key!r}" in str(raised.value)
 
 
+def test_a_submit_is_not_repeated_when_nobody_can_say_whether_keys_count(
+    client: Any, hosted: HostedApi
+):
+    hosted.faults = [Drop()] * 4
+    with pytest.raises(heliograph_client.NoAnswer, match="accepted is not known"):
+        client.submit("a fox")
+    assert [one.split()[0] for one in hosted.paths()] == ["POST", "GET", "GET", "GET"]
+    assert len(hosted.tasks) == 1
+
+
 @pytest.mark.parametrize("fault", [Drop(), Page(502), Page(503)])
 def test_a_read_is_repeated_after_silence(client: Any, hosted: HostedApi, fault: Any):
     hosted.faults = [fault]

@@ -1,6 +1,5 @@
 """One server: asks it through a wire, asks again where that is safe, and unpacks what comes back."""
 
-import itertools
 import json
 import random
 from collections.abc import Callable
@@ -35,7 +34,8 @@ class Api:
 
         Raises ApiError for a refusal, NoAnswer for silence.
         """
-        for failures in itertools.count(1):
+        failures = 0
+        while True:
             try:
                 answer = await self.wire.send(request)
                 error: ApiError | NoAnswer | None = check(answer)
@@ -43,8 +43,8 @@ class Api:
                 error = silence
             if error is None:
                 return answer
+            failures += 1
             await self.pause_or_raise(error, failures, request)
-        raise AssertionError("counting does not end")
 
     async def pause_or_raise(
         self, error: ApiError | NoAnswer, failures: int, request: Request

@@ -20,9 +20,6 @@ class RemoteImage:
         self._api = api
         self._content: bytes | None = None
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.url!r})"
-
     @property
     def name(self) -> str:
         """The last part of the address, such as `1.png`."""
