@@ -17,9 +17,12 @@ def service(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> I
         yield service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def live(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Another service, which does the work too: for callers that wait."""
+    """Another service, which does the work too: for callers that wait.
+
+    It ends with its module: while a worker runs in this process, no other test may draw random bodies.
+    """
     with (
         databases.fresh() as url,
         working_service(url, tmp_path_factory.mktemp("live")) as service,

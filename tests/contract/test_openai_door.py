@@ -102,8 +102,8 @@ def test_an_edit_takes_addresses_in_json(tester: Customer):
     url = tester.http.post(
         "/api/v1/files", content=PNG, headers={"Content-Type": "image/png"}
     ).json()["data"]["url"]
-    for given in ({"image": url}, {"image": [url, url]}, {"images": [{"image_url": url}]}):
-        answer = tester.http.post(EDITS, json={"prompt": "winter", **given})
+    for named in ({"image": url}, {"image": [url, url]}, {"images": [{"image_url": url}]}):
+        answer = tester.http.post(EDITS, json={"prompt": "winter", **named})
         assert answer.status_code == 200, answer.text
         assert answer.json()["size"] == "1280x1280"
 
@@ -164,7 +164,11 @@ def test_a_prompt_is_required_and_named(tester: Customer):
         ({}, "image", "1 to 3 images"),
         ({"image": [PNG] * 4}, "image", "there are 4"),
         ({"image": [b"<svg/>"]}, "image[0]", "image[0]"),
-        ({"image": [PNG, encoded(photo(500, 500).convert("RGBA"), "PNG")]}, "image[1]", "transparency"),
+        (
+            {"image": [PNG, encoded(photo(500, 500).convert("RGBA"), "PNG")]},
+            "image[1]",
+            "transparency",
+        ),
         ({"image": [PNG], "mask": [PNG]}, "mask", "mask"),
     ],
 )
@@ -195,6 +199,13 @@ def test_a_form_that_cannot_be_read_is_refused(tester: Customer):
         answer = tester.http.post(EDITS, content=b"--no", headers={"Content-Type": media_type})
         assert answer.status_code == 400
         assert answer.json()["error"]["param"] == "image"
+
+
+def test_half_a_character_in_a_form_is_refused(tester: Customer):
+    form = b'--x\r\nContent-Disposition: form-data; name="prompt"\r\n\r\n\\ud800\r\n--x--\r\n'
+    media_type = "multipart/form-data; boundary=x; charset=unicode_escape"
+    answer = tester.http.post(EDITS, content=form, headers={"Content-Type": media_type})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "prompt")
 
 
 @pytest.mark.parametrize(
@@ -239,8 +250,8 @@ def test_too_many_requests_are_told_when_to_come_back(live: Service):
 
 
 def test_who_has_no_money_is_told_so_once(live: Service):
-    poor = live.customer(dollars=0.01)
-    with client(poor) as api, pytest.raises(openai.RateLimitError) as caught:
+    beggar = live.customer(dollars=0.01)
+    with client(beggar) as api, pytest.raises(openai.RateLimitError) as caught:
         api.images.generate(prompt="a")
     assert (caught.value.type, caught.value.code) == ("insufficient_quota", "insufficient_quota")
     # else the client would ask twice more by itself
