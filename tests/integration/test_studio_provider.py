@@ -1,6 +1,7 @@
 """The studio provider draws the pictures of a job side by side in real child processes."""
 
 import asyncio
+import dataclasses
 import io
 import itertools
 import subprocess
@@ -105,6 +106,17 @@ async def test_the_same_warning_of_several_pictures_comes_once(tmp_path):
     engine = Awkward({7: ("no dragons", "no fog"), 8: ("no fog", "no lions")})
     outcome = await with_engine(engine, tmp_path).start(image_job(num_images=2), ignore)
     assert outcome.warnings == ("no dragons", "no fog", "no lions")
+
+
+async def test_what_was_understood_is_told_before_the_warnings(tmp_path):
+    class Telling(Awkward):
+        async def draw(self, order, report):
+            picture = await super().draw(order, report)
+            return dataclasses.replace(picture, scene="panda; snow, day")
+
+    engine = Telling({7: ("no dragons",)})
+    outcome = await with_engine(engine, tmp_path).start(image_job(num_images=2), ignore)
+    assert outcome.warnings == ("drawn: panda; snow, day", "no dragons")
 
 
 async def test_cancelling_a_job_cancels_every_picture_of_it(tmp_path):
