@@ -48,7 +48,10 @@ def test_how_two_subjects_stand_to_each_other(prompt, first, relation, second):
 def test_clothes_colour_whoever_wears_them():
     (woman,) = read_scene("a woman in a red dress").subjects
     assert (woman.slug, woman.colour) == ("woman-standing", "red")
-    assert [subject.slug for subject in read_scene("a red dress").subjects] == ["dress"]
+    (girl,) = read_scene("穿红裙子的女孩").subjects
+    assert (girl.slug, girl.colour) == ("girl", "red")
+    (dress,) = read_scene("a red dress").subjects
+    assert (dress.slug, dress.colour) == ("dress", "red")
 
 
 def test_words_in_quotes_are_lettering_and_nothing_else():

@@ -46,6 +46,7 @@ class Draft:
     _relation: tuple[str, int] | None = None
     _last: int | None = None
     _negated: bool = False
+    _garment: Term | None = None
 
     def take(self, term: Term) -> None:
         """Sort in the next term."""
@@ -109,19 +110,26 @@ class Draft:
     def _take_clothes(self, term: Term) -> None:
         wearer = self._wearer()
         if wearer is None:
-            self._take_subject(replace(term, kind="subject"))
+            # Chinese names what is worn first, and who wears it then.
+            self._garment = term
             return
         if colour := self._pending.pop("colour", None):
             self.subjects[wearer] = replace(self.subjects[wearer], colour=colour)
         self._pending.pop("count", None)
 
+    def _settle_garment(self, wearer: Term | None = None) -> None:
+        """Clothes that nobody has put on are a thing of their own."""
+        garment, self._garment = self._garment, None
+        if garment is not None and (wearer is None or not _is_person(wearer.value)):
+            self._take_subject(garment)
+
     def _wearer(self) -> int | None:
         if not self.subjects:
             return None
-        category = lexicon.subjects()[self.subjects[-1].slug].category
-        return len(self.subjects) - 1 if category == PEOPLE else None
+        return len(self.subjects) - 1 if _is_person(self.subjects[-1].slug) else None
 
     def _take_subject(self, term: Term) -> None:
+        self._settle_garment(term)
         pending, self._pending = self._pending, {}
         subject = Subject(
             term.value,
@@ -150,9 +158,14 @@ class Draft:
 
     def _flush(self) -> None:
         """A clause ends: a colour that found nothing to colour is the picture's."""
+        self._settle_garment()
         if colour := self._pending.get("colour"):
             self.values.setdefault("colour", []).append(colour)
         self._pending.clear()
+
+
+def _is_person(slug: str) -> bool:
+    return lexicon.subjects()[slug].category == PEOPLE
 
 
 def _count_of(term: Term) -> int:

@@ -57,7 +57,7 @@ FIGURES = {
     "person-with-crown": Figure(RED, RED, WHITE, skirt=True, extras=("crown", "beard")),
     "santa-claus": Figure(RED, RED, WHITE, extras=("cone", "beard")), "mrs-claus": Figure(RED, RED, WHITE, skirt=True),
     "police-officer": Figure(NAVY, (0.020, 0.030, 0.07), extras=("cap",)), "cook": Figure(WHITE, GRAY, extras=("chef",)), "farmer": Figure((0.45, 0.12, 0.06), BLUE, extras=("straw",)),
-    "guard": Figure(RED, BLACK, extras=("cap",)), "detective": Figure((0.30, 0.20, 0.11), (0.12, 0.08, 0.05), extras=("straw",)), "pilot": Figure(NAVY, NAVY, extras=("cap",)),
+    "guard": Figure((0.40, 0.42, 0.46), (0.30, 0.31, 0.34), extras=("hood",)), "detective": Figure((0.30, 0.20, 0.11), (0.12, 0.08, 0.05), extras=("straw",)), "pilot": Figure(NAVY, NAVY, extras=("cap",)),
     "construction-worker": Figure((0.80, 0.36, 0.03), NAVY, extras=("cap",)), "firefighter": Figure((0.55, 0.30, 0.03), (0.10, 0.09, 0.08), extras=("cap",)),
     "health-worker": Figure(WHITE, (0.15, 0.42, 0.50)), "scientist": Figure(WHITE, GRAY), "student": Figure(GREEN, NAVY), "teacher": Figure((0.20, 0.28, 0.16), GRAY),
     "office-worker": Figure((0.10, 0.11, 0.14), (0.10, 0.11, 0.14)), "artist": Figure((0.55, 0.10, 0.30), NAVY, extras=("cap",)), "singer": Figure((0.50, 0.05, 0.30), BLACK),

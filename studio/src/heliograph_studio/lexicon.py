@@ -55,7 +55,7 @@ CATEGORY_RANK = (
 # Names of drawings that mean something else in most prompts.
 NEVER_NAMES = {"on", "in", "up", "top", "back", "end", "soon", "cool", "free", "new", "ok", "id", "face", "wood", "man", "woman",
                "person", "child", "boy", "girl", "eye", "eyes", "ear", "hand", "foot", "leg", "mouth", "nose", "wing", "tail",
-               "park", "field", "blond hair", "beard", "hair", "people", "wave", "cloud", "fog", "wind", "眼睛", "头", "手", "脸", "耳朵",
+               "long", "life", "still", "air", "hello", "world", "hot", "中国", "热", "park", "field", "blond hair", "beard", "hair", "people", "wave", "cloud", "fog", "wind", "眼睛", "头", "手", "脸", "耳朵",
                "嘴", "鼻子", "脚", "人", "女", "男", "新", "对", "心", "空", "上", "中", "大", "小", "one", "two", "three"}  # fmt: skip
 
 

@@ -104,7 +104,7 @@ EFFECTS = {
     "blur": "blurry, blur, blurred, bokeh, depth of field, shallow depth of field, out of focus, soft focus, 模糊, 虚化, 景深, 背景虚化, 失焦",
     "grain": "grain, grainy, film grain, noise, noisy, 颗粒, 噪点, 胶片感",
     "vignette": "vignette, 暗角",
-    "road": "road, on the road, highway, country road, mountain road, 公路, 马路, 路上, 道路",
+    "road": "road, on the road, highway, country road, mountain road, 公路, 马路, 路上, 道路, 小路, path, pathway, trail",
     "lightning": "lightning, lightning bolt, thunder, 闪电, 雷电",
     "aurora": "aurora, northern lights, aurora borealis, polar lights, 极光",
     "table": "table, on a table, wooden table, desk, kitchen table, on the table, 桌子, 桌上, 餐桌, 木桌, 书桌",
@@ -149,7 +149,7 @@ LARGEST_COUNT = 9
 # How two subjects stand to each other. English names the second one after the word, Chinese
 # mostly before it: those words stand in PLACES.
 RELATIONS = {
-    "on": "on, on top of, atop, onto, sitting on, standing on, riding, riding on, ride, perched on, lying on, 骑, 骑着, 坐在, 站在, 骑在",
+    "on": "on, on top of, atop, onto, sitting on, standing on, riding, riding on, ride, perched on, lying on, 骑, 骑着, 坐在, 站在, 骑在, 落在, 停在, 趴在, 躺在",
     "above": "over, above, flying over, hovering over, flying above, floating above, soaring over, jumping over, 飞过, 飞越, 越过, 飞在",
     "under": "under, underneath, beneath, below, 躲在",
     "behind": "behind, in the back of, 藏在",
@@ -177,7 +177,7 @@ ACTIONS = {
     "fly": "flying, soaring, hovering, in flight, flies, floating, 飞, 飞翔, 飞行, 飘浮, 漂浮, 翱翔, 飞舞",
     "swim": "swimming, diving, swims, 游泳, 游, 游动, 潜水",
     "pose": "sleeping, sitting, standing, walking, running, jumping, dancing, playing, reading, eating, drinking, smiling, laughing,"
-    " holding, singing, sailing, driving, looking up, waving, fishing, cooking, fighting, hugging, lying, resting, hunting, climbing,"
+    " holding, singing, sailing, driving, looking up, waving, fishing, cooking, fighting, hugging, lying, resting, hunting, climbing, crossing,"
     " 睡觉, 坐着, 站着, 走路, 跑步, 奔跑, 跳, 跳舞, 玩, 玩耍, 读书, 看书, 吃, 喝, 微笑, 笑, 拿着, 唱歌, 行驶, 散步, 钓鱼, 吃着, 睡, 走在, 跑",
 }
 
@@ -185,7 +185,7 @@ NEGATIONS = {"no": "no, without, not any, free of, 没有, 无, 不要, 不含"}
 
 # Words that bind the others and ask for nothing that a picture could show or miss.
 IGNORED = (
-    "the, of, next, wearing, covered with, majestic, mighty, iconic, classic, wild, steaming, text, words, word, letters, saying, title, sign, fluffy, furry, photo of, in, at, or, to, from, into, its, his, her,"
+    "the, of, next, wearing, covered with, still life, surrounded, surrounded by, logo, majestic, mighty, iconic, classic, wild, steaming, text, words, word, letters, saying, title, sign, fluffy, furry, photo of, in, at, or, to, from, into, its, his, her,"
     " their, my, your, is, are, be, being, as, for, this, that, it, there, up, down, out, off, through, around, between, very,"
     " image, picture, scene, style, styled, render, rendering, rendered, 3d, art, artwork, high quality, best quality, quality,"
     " masterpiece, detailed, highly detailed, ultra detailed, intricate, beautiful, stunning, amazing, gorgeous, pretty, nice,"
@@ -194,7 +194,7 @@ IGNORED = (
     " make, generate, show, showing, paint, want, me, i, we, look, looking, like, s, t, shining, covered, filled,"
     " full, set, against, during, while, where, who, which, has, have, so, too, just, only, also, all,"
     " 的, 在, 了, 及, 里, 中, 有, 是, 着, 地, 得, 个, 只, 头, 匹, 辆, 条, 座, 艘, 架, 棵, 朵, 位, 名, 张, 幅, 枝, 间, 把, 块, 颗,"
-    " 被, 从, 向, 到, 对, 为, 以, 并, 也, 都, 很, 非常, 之间, 里面, 外面, 一幅, 一张, 画, 图, 图片, 图像, 画面, 风格, 背景,"
+    " 碗, 本, 穿, 穿着, 热气腾腾, 被, 从, 向, 到, 对, 为, 以, 并, 也, 都, 很, 非常, 之间, 里面, 外面, 一幅, 一张, 画, 图, 图片, 图像, 画面, 风格, 背景,"
     " 高清, 高质量, 杰作, 精美, 美丽, 漂亮, 好看, 请, 帮我, 生成, 创作, 场景, 氛围, 气氛, 光线, 光, 色调, 色, 正在, 这, 那, 我, 想, 要, 给, 之, 被雪覆盖,"
     " 超高清, 分辨率, 细节, 丰富, 质感, 文字, 字样, 写着, 看, 望, 面"
 )
@@ -265,8 +265,13 @@ SYNONYMS = {
     "bicycle": "bike, 自行车, 单车",
     "train": "trains, 火车, 列车",
     "locomotive": "steam train, steam engine, 蒸汽火车",
+    "bowl-with-spoon": "bowl, soup, 汤, 汤碗",
+    "lotion-bottle": "bottle, perfume, shampoo, 瓶子, 香水",
+    "tokyo-tower": "eiffel tower, tokyo tower, tower, 埃菲尔铁塔, 铁塔, 东京塔",
+    "guard": "knight, soldier, knights, 骑士, 士兵",
+    "bridge-at-night": "bridge, 桥, 大桥",
     "sailboat": "boat, yacht, sailing boat, 船, 小船, 帆船",
-    "ship": "cruise ship, vessel, 轮船, 大船",
+    "ship": "cruise ship, vessel, pirate ship, 海盗船, 轮船, 大船",
     "airplane": "plane, aeroplane, jet, aircraft, 飞机",
     "rocket": "spaceship, spacecraft, starship, space ship, space shuttle, 火箭, 飞船, 太空飞船, 宇宙飞船",
     "flying-saucer": "ufo, alien ship, 飞碟, 不明飞行物",
@@ -280,14 +285,14 @@ SYNONYMS = {
     "christmas-tree": "xmas tree, 圣诞树",
     "blossom": "flower, flowers, wildflower, daisy, 花, 花朵, 鲜花, 小花",
     "rose": "roses, 玫瑰, 玫瑰花",
-    "red-apple": "apple, apples, 苹果",
+    "red-apple": "fruit, fruits, 水果, apple, apples, 苹果",
     "hot-beverage": "coffee, cup of coffee, tea, cup of tea, latte, cappuccino, 咖啡, 一杯咖啡, 茶, 热茶",
     "birthday-cake": "cake, 蛋糕",
     "hamburger": "burger, cheeseburger, 汉堡, 汉堡包",
     "guitar": "electric guitar, 吉他",
     "teddy-bear": "stuffed bear, plush bear, 泰迪熊, 玩具熊",
     "snowman": "snowmen, 雪人",
-    "balloon": "balloons, 气球",
+    "balloon": "balloons, hot air balloon, air balloon, 热气球, 气球",
     "crown": "tiara, 皇冠, 王冠",
     "dagger": "sword, knife blade, 剑, 宝剑",
     "crossed-swords": "swords, 双剑",
