@@ -79,8 +79,10 @@ async def take_back_spending(connection: Connection, task_id: uuid.UUID, micros:
 async def recount_spending(connection: Connection, key: Key) -> None:
     """Count anew from the ledger what `key` and those that share its caps spend, or count no more.
 
-    The caller has locked the balance with `lock_spending` and written the caps.
+    The caller has locked the balance with `lock_spending` and written the caps. A long history takes
+    a while (a second for each hundred thousand tasks), in which the account's submits wait.
     """
+    await connection.execute("SET LOCAL statement_timeout = 0")
     await connection.execute("DELETE FROM key_spending WHERE key_id = $1", key.first_key_id)
     if key.has_cap:
         await connection.execute(
