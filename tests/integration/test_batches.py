@@ -239,6 +239,19 @@ async def test_racing_duplicates_of_a_batch_are_one_batch(spine):
     assert await spine.balance(key) == (985, 15, 0)
 
 
+async def test_when_the_account_is_held_too_long_a_batch_may_safely_come_back(spine):
+    key = await spine.key()
+    pool = spine.runtime.pool
+    async with pool.acquire() as holder, holder.transaction():
+        await holder.execute("SELECT FROM balances FOR UPDATE")
+        # the connection that is free is the one that the submit will get
+        async with pool.acquire() as impatient:
+            await impatient.execute("SET lock_timeout = '20ms'")
+        with pytest.raises(Conflict, match="Repeat it with the same key"):
+            await submit(spine, key, [item(1)])
+    assert not (await submit(spine, key, [item(1)])).replayed
+
+
 async def test_items_that_end_at_once_end_the_batch_once(spine):
     key = await spine.key()
     accepted = await submit(spine, key, [item(n) for n in range(12)], webhook_url=HOOK)

@@ -68,7 +68,9 @@ async def submit_batch(runtime: Runtime, new: NewBatch) -> AcceptedBatch:
         async with transaction(runtime.pool) as connection:
             return await _accept(connection, new, drafts, now)
     except Busy as busy:
-        raise still_being_written(busy) if busy.locked else busy from busy
+        if not busy.locked:
+            raise
+        raise still_being_written(busy) from busy
 
 
 def _draft(
