@@ -67,5 +67,5 @@ nearly_message = st.fixed_dictionaries(
 def test_no_message_is_our_fault(poor: Customer, message: object, version: str):
     headers = {"content-type": "application/json", "accept": "application/json"}
     named = {"mcp-protocol-version": version} if version else {}
-    answer = tester.http.post("/mcp", content=json.dumps(message).encode(), headers=headers | named)
+    answer = poor.http.post("/mcp", content=json.dumps(message).encode(), headers=headers | named)
     assert answer.status_code in (200, 202, 400, 404), answer.text

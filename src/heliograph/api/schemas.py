@@ -121,7 +121,10 @@ def build_schema(model: Model, prices: Prices, most_retention_hours: float) -> S
         "properties": {**properties, "input": {"oneOf": modes}},
         "required": body["required"],
         "if": {"properties": {"request_type": {"const": "callback"}}, "required": ["request_type"]},
-        "then": {"properties": {"callback_url": {"minLength": 1}}, "required": ["callback_url"]},
+        "then": {
+            "properties": {"callback_url": {"type": "string", "minLength": 1}},
+            "required": ["callback_url"],
+        },
         "examples": list(EXAMPLES.values()),
     }
 

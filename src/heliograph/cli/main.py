@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from heliograph.cli import account, client, demo, key, operate, serve, task, webhook
+from heliograph.cli import account, client, demo, key, mcp, operate, serve, task, webhook
 
 app = typer.Typer(
     name="heliograph",
@@ -31,6 +31,7 @@ app.command()(client.cancel)
 app.command()(client.quote)
 app.command()(client.balance)
 app.command()(client.models)
+app.command()(mcp.mcp)
 app.command()(operate.audit)
 app.command()(operate.doctor)
 app.command()(operate.openapi)

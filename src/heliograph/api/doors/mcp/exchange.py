@@ -62,7 +62,10 @@ def _within(request: Request) -> httpx2.AsyncClient:
     peer = request.client
     address = (peer.host, peer.port) if peer else ("", 0)
     transport = httpx2.ASGITransport(app=request.scope["app"], client=address)
-    return httpx2.AsyncClient(transport=transport, base_url="http://heliograph", timeout=TIMEOUT)
+    # a proxy of the environment has no business between the process and itself
+    return httpx2.AsyncClient(
+        transport=transport, base_url="http://heliograph", timeout=TIMEOUT, trust_env=False
+    )
 
 
 def _handed_on(request: Request) -> dict[str, str]:

@@ -108,7 +108,8 @@ FAILURES: dict[str, Kind] = {
     "InternalError": Kind(502, "server_error", "generation_failed"),
 }
 
-#: OpenAI's clients obey this header before they look at the status.
+#: OpenAI's clients obey this header before they look at the status; else they repeat a request, and pay,
+#: up to twice more by themselves.
 RETRY = b"x-should-retry"
 
 
@@ -126,14 +127,10 @@ def refusal_body(fault: Fault | TaskFault) -> tuple[int, Refusal]:
 
 
 def refusal(fault: Fault | TaskFault) -> Json:
-    """`fault` as an answer.
-
-    Without money, and after a task has ended, asking again is no use: OpenAI's clients are told so, for
-    else they would ask, and pay, by themselves up to twice more.
-    """
+    """`fault` as an answer. Without money, asking again is no use, and OpenAI's clients are told so."""
     status, body = refusal_body(fault)
     answer = Json(ENCODER.encode(body), status)
-    if isinstance(fault, PaymentRequired | TaskFault):
+    if isinstance(fault, PaymentRequired):
         answer.raw_headers.append((RETRY, b"false"))
     return add_headers(answer, fault) if isinstance(fault, Fault) else answer
 

@@ -133,12 +133,22 @@ def _read_fields(form: FormData) -> EditBody:
     texts: dict[str, Any] = {
         name: part for name, part in form.multi_items() if isinstance(part, str)
     }
+    for name, part in texts.items():
+        _check_text(name, part)
     named = [part for part in form.getlist("image") if isinstance(part, str)]
     fields = texts | {"image": named or None, "mask": form.get("mask")}
     try:
         return msgspec.convert(fields, EditBody, strict=False)
     except msgspec.ValidationError as error:
         raise unfit_body(error) from None
+
+
+def _check_text(name: str, text: str) -> None:
+    """A form may be in an encoding of its own, in which half a character can be written."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadRequest(f"{name} is no proper text. Send the form in UTF-8.", name) from None
 
 
 def read_size(size: str | None) -> Size | None:

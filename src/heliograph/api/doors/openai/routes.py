@@ -151,10 +151,14 @@ class OpenAIRoutes:
         accepted = await self._submit(msgspec.structs.replace(task, idempotency_key=key))
         if isinstance(accepted, Fault):
             raise accepted
-        request.scope[ANSWER_HEADERS] += ((TASK_ID.lower().encode(), accepted.task_id.encode()),)
+        headers = request.scope[ANSWER_HEADERS]
+        headers.append((TASK_ID.lower().encode(), accepted.task_id.encode()))
+        # from here on, whatever goes wrong, asking again without a key would make and charge another
+        headers.append((RETRY, b"false" if key is None else b"true"))
         ended = await self._wait(self._runtime.models[task.submission.model], accepted.task_id)
         if not ended.ended:
-            return _not_ended(ended, repeatable=key is not None)
+            raise _not_ended(accepted.task_id, repeatable=key is not None)
+        headers[-1] = (RETRY, b"false")
         if ended.state == "failed":
             return refusal(TaskFault(str(ended.fail_code), outward(str(ended.fail_message))))
         images = await self._images(ended, as_bytes=body.response_format == "b64_json")
@@ -197,16 +201,14 @@ def _check_count(mode: Mode, count: int) -> None:
         )
 
 
-def _not_ended(task: TaskStatus, *, repeatable: bool) -> Json:
-    """The service stops, or nobody works on the task: it goes on, and must not be paid for twice."""
+def _not_ended(task_id: str, *, repeatable: bool) -> Busy:
+    """The service stops, or nobody works on the task."""
     after = (
         "Repeat the request with its Idempotency-Key to wait on."
         if repeatable
-        else f"Read GET /api/v1/tasks/{task.task_id.hex} for its images; to repeat the request makes another."
+        else f"Read GET /api/v1/tasks/{task_id} for its images; to repeat the request makes others."
     )
-    answer = refusal(Busy(f"Task {task.task_id.hex} has not ended yet, and goes on. {after}"))
-    answer.raw_headers.append((RETRY, b"true" if repeatable else b"false"))
-    return answer
+    return Busy(f"Task {task_id} has not ended yet, and goes on. {after}")
 
 
 def _listed(name: str) -> ListedModel:
