@@ -13,7 +13,7 @@ from contract.service import Customer, Service
 from heliograph.api.openapi import build_openapi
 from heliograph.catalog.models import MODELS
 
-EXAMPLES = 100
+EXAMPLES = 60
 
 CHECKS = [
     not_a_server_error,
