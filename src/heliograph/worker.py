@@ -6,14 +6,15 @@ with the pictures in the same call have a queue of their own, sized to what they
 
 import asyncio
 import contextlib
+import functools
 import uuid
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
 from pgqueuer import PgQueuer
-from pgqueuer.domain.errors import RetryRequested
-from pgqueuer.models import Job, Schedule
+from pgqueuer.domain.errors import FailingListenerError, RetryRequested
+from pgqueuer.models import HealthCheckEvent, Job, Schedule
 
 from heliograph.base.errors import Busy
 from heliograph.base.log import log
@@ -40,7 +41,10 @@ RESTART_SECONDS = 1.0
 #: A worker that is told to stop lets work in flight go on for this long, then hands it back.
 DRAIN_SECONDS = 8
 
+PROBE_TIMEOUT = timedelta(seconds=10)
+
 Handler = Callable[[Runtime, uuid.UUID], Awaitable[None]]
+Probe = Callable[[timedelta], Awaitable[HealthCheckEvent]]
 InFlight = set["asyncio.Task[object]"]
 
 
@@ -102,12 +106,21 @@ async def _drain(stop: asyncio.Event, app: PgQueuer, in_flight: InFlight) -> Non
 
 def _app(runtime: Runtime, queues: Collection[str], in_flight: InFlight) -> PgQueuer:
     app = PgQueuer.from_asyncpg_pool(runtime.pool)
+    app.qm.listener_healthy = functools.partial(_probe_twice, app.qm.listener_healthy)  # type: ignore[method-assign]
     for queue in queues:
         handler = _deliver if queue == "deliver" else advance
         app.entrypoint(queue)(_entrypoint(runtime, handler, in_flight))
     if "run" in queues:
         _schedule(app, runtime)
     return app
+
+
+async def _probe_twice(probe: Probe, timeout: timedelta = PROBE_TIMEOUT) -> HealthCheckEvent:  # noqa: ASYNC109 - PgQueuer's own
+    """Whether the listener hears. PgQueuer may send its first probe before it listens: ask again."""
+    try:
+        return await probe(timeout)
+    except FailingListenerError:
+        return await probe(timeout)
 
 
 def _entrypoint(
