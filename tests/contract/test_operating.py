@@ -76,7 +76,7 @@ def test_ended_tasks_are_counted_by_model_mode_and_state(service: Service, teste
     assert grown("heliograph_tasks_total", "text-to-image", MODEL, "success") == 1
     assert grown("heliograph_tasks_total", "text-to-image", MODEL, "failed") == 1
     assert grown("heliograph_task_duration_seconds_count") == 2
-    assert grown("heliograph_task_duration_seconds_sum") == 20
+    assert grown("heliograph_task_duration_seconds_sum") == pytest.approx(20)
     assert grown("heliograph_task_duration_seconds_bucket", "5.0") == 0
     assert grown("heliograph_task_duration_seconds_bucket", "10.0") == 2
     assert grown("heliograph_task_duration_seconds_bucket", "+Inf") == 2
