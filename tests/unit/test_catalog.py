@@ -75,7 +75,7 @@ def test_the_catalogue_cannot_be_changed_while_it_is_served() -> None:
 def test_every_field_of_the_published_schema_is_described_with_an_example() -> None:
     components = schema()
     properties = components["GenerateTaskBody"]["properties"] | components["Input"]["properties"]
-    assert len(properties) == 10
+    assert len(properties) == 11
     for name, published in properties.items():
         assert published["description"].endswith("."), name
         if name != "input":
