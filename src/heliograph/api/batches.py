@@ -7,7 +7,7 @@ from heliograph.accounts.account import Key
 from heliograph.api.auth import Gate
 from heliograph.api.body import read_json_body
 from heliograph.api.idempotency import HEADER, marked, read_idempotency_key
-from heliograph.api.routes import NO_SUCH_TASK
+from heliograph.api.submission import asked_model
 from heliograph.api.wire import success
 from heliograph.base.database import borrow
 from heliograph.base.errors import BadRequest, NotFound
@@ -56,9 +56,7 @@ class BatchRoutes:
         return success(batch_data(batch, items, self._runtime.settings.public_url))
 
     async def _read(self, request: Request, key: Key) -> NewBatch:
-        model = self._runtime.models.get(request.path_params["model"])
-        if model is None:
-            raise NotFound(NO_SUCH_TASK)
+        model = asked_model(request, self._runtime)
         idempotency_key = read_idempotency_key(request)
         if idempotency_key is None:
             raise BadRequest(NO_KEY, HEADER)

@@ -4,11 +4,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from heliograph.api.auth import Gate
-from heliograph.api.body import read_json_body
-from heliograph.api.routes import NO_SUCH_TASK
+from heliograph.api.submission import asked_submission
 from heliograph.api.wire import success
-from heliograph.base.errors import NotFound
-from heliograph.catalog.request import read_submission
 from heliograph.runtime import Runtime
 from heliograph.tasks.observe.pace import Pace
 from heliograph.tasks.quote import quote
@@ -25,13 +22,5 @@ class QuoteRoutes:
     async def quote_task(self, request: Request) -> Response:
         """The price of the task that generateTask would make of the same body; see tasks/quote.py."""
         key = await self._gate.admit(request)
-        model = self._runtime.models.get(request.path_params["model"])
-        if model is None:
-            raise NotFound(NO_SUCH_TASK)
-        submission = read_submission(
-            await read_json_body(request),
-            model,
-            check_callback=self._runtime.check_callback,
-            check_image_url=self._runtime.check_image_url,
-        )
+        submission = await asked_submission(request, self._runtime)
         return success(await quote(self._runtime, key, submission, self._pace))

@@ -8,14 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from heliograph.api.auth import Gate
-from heliograph.api.body import read_json_body
 from heliograph.api.idempotency import marked, read_idempotency_key
+from heliograph.api.submission import NO_SUCH_TASK, asked_submission
 from heliograph.api.watching import tagged, wait_seconds
 from heliograph.api.wire import TaskAccepted, success
 from heliograph.base.batch import Batch
 from heliograph.base.database import borrow
 from heliograph.base.errors import BadRequest, Fault, NotFound
-from heliograph.catalog.request import read_submission
 from heliograph.ledger.money import dollars
 from heliograph.ledger.store import read_balance
 from heliograph.runtime import Runtime
@@ -32,8 +31,6 @@ MAX_STATUSES_PER_QUERY = 500
 #: One run is prepared here while the database has the other.
 RUNS_AT_ONCE = 2
 DEFAULT_POLL_SECONDS = 5
-
-NO_SUCH_TASK = "Resource doesn't exist: check the model id and the task id"
 
 USUAL_QUERY = re.compile(rb"taskId=[0-9a-f]{32}")
 
@@ -61,15 +58,7 @@ class GenerationRoutes:
         With an idempotency key that was used for the same request, answer that task's id again.
         """
         key = await self._gate.admit(request)
-        model = self._runtime.models.get(request.path_params["model"])
-        if model is None:
-            raise NotFound(NO_SUCH_TASK)
-        submission = read_submission(
-            await read_json_body(request),
-            model,
-            check_callback=self._runtime.check_callback,
-            check_image_url=self._runtime.check_image_url,
-        )
+        submission = await asked_submission(request, self._runtime)
         accepted = await self._submit(NewTask(key, submission, read_idempotency_key(request)))
         if isinstance(accepted, Fault):
             raise accepted

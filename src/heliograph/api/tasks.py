@@ -10,7 +10,7 @@ from starlette.responses import Response
 from heliograph.accounts.account import Key
 from heliograph.api.auth import Gate
 from heliograph.api.query import LATEST_MS, moment_of, one_of, read_query, whole_number
-from heliograph.api.routes import NO_SUCH_TASK
+from heliograph.api.submission import NO_SUCH_TASK
 from heliograph.api.watching import queue_position, stream_events, tagged
 from heliograph.api.wire import ENCODER, Success, success
 from heliograph.base.clock import unix_ms

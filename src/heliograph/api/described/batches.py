@@ -5,6 +5,7 @@ from typing import Any
 
 from heliograph.api.batches import NO_KEY, NO_SUCH_BATCH
 from heliograph.api.described.operation import (
+    JSON_BODY,
     KEYED,
     NOTHING,
     TASK_ID,
@@ -25,9 +26,7 @@ from heliograph.base.errors import (
     Forbidden,
     NotFound,
     PaymentRequired,
-    TooLarge,
     TooManyRequests,
-    UnsupportedMediaType,
 )
 from heliograph.catalog.batch import EXAMPLE, BatchBody, read_batch
 from heliograph.catalog.model import Model
@@ -65,8 +64,7 @@ def _submit(models: Mapping[str, Model]) -> Operation:
             ),
             NOTHING,
             STILL_BEING_WRITTEN,
-            TooLarge("The body is over the limit of 1,048,576 bytes"),
-            UnsupportedMediaType("Send the body as Content-Type: application/json, not text/plain"),
+            *JSON_BODY,
             KEY_IS_ANOTHERS,
             TooManyRequests(
                 "The account has 970 unfinished tasks of at most 1000, and the batch has 50."

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from heliograph.api.described.operation import (
+    JSON_BODY,
     KEYED,
     TASK_ID,
     Operation,
@@ -34,8 +35,6 @@ from heliograph.base.errors import (
     NotFound,
     PaymentRequired,
     TaskFault,
-    TooLarge,
-    UnsupportedMediaType,
 )
 from heliograph.catalog.model import Model
 
@@ -161,8 +160,7 @@ def _making(
             NO_MODEL,
             STILL_BEING_WRITTEN,
             Gone("The images have been deleted: their retention time is over"),
-            TooLarge("The body is over the limit of 1,048,576 bytes"),
-            UnsupportedMediaType("Send the body as Content-Type: application/json, not text/plain"),
+            *JSON_BODY,
             KEY_IS_ANOTHERS,
             PaymentRequired(
                 "Insufficient balance: the task needs $0.12, available is $0.05."
@@ -199,8 +197,7 @@ def _mcp() -> Operation:
                 " this machine, may."
             ),
             NotFound("Method not found"),
-            TooLarge("The body is over the limit of 1,048,576 bytes"),
-            UnsupportedMediaType("Send the body as Content-Type: application/json, not text/plain"),
+            *JSON_BODY,
             *KEYED,
         ],
         media_type="text/event-stream",

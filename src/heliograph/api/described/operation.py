@@ -12,8 +12,10 @@ from heliograph.base.errors import (
     NotFound,
     ServerFault,
     TaskFault,
+    TooLarge,
     TooManyRequests,
     Unauthorized,
+    UnsupportedMediaType,
 )
 from heliograph.catalog.model import Model
 
@@ -27,6 +29,15 @@ ALWAYS = (
         "Something went wrong on our side. Name this request when asking: 4f0c5a2e9b7d1e38"
     ),
     Busy("The database is busy"),
+)
+#: What any operation may answer that takes JSON.
+JSON_BODY = (
+    TooLarge("The body is over the limit of 1,048,576 bytes"),
+    UnsupportedMediaType("Send the body as Content-Type: application/json, not text/plain"),
+)
+NO_PROVIDER = Forbidden(
+    "The key's route 'official' has no provider on this server."
+    " Use a key with another routing strategy."
 )
 KEYED = (
     Unauthorized(),

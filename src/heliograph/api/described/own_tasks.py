@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from heliograph.api.described.operation import (
+    JSON_BODY,
     KEYED,
+    NO_PROVIDER,
     NOTHING,
     TASK_ID,
     Operation,
@@ -16,7 +18,7 @@ from heliograph.api.described.tasks import STATUS_EXAMPLES, TASK_EXAMPLE
 from heliograph.api.query import LATEST_MS
 from heliograph.api.tasks import MAX_LISTED, STATES, USUALLY_LISTED, Deleted, TaskList
 from heliograph.api.wire import Success
-from heliograph.base.errors import BadRequest, Conflict, Forbidden, TooLarge, UnsupportedMediaType
+from heliograph.base.errors import BadRequest, Conflict
 from heliograph.catalog.body import EXAMPLES, GenerateTaskBody
 from heliograph.catalog.model import Model
 from heliograph.tasks.quote import Quote
@@ -82,13 +84,9 @@ def _quote(models: Mapping[str, Model]) -> Operation:
                 "input.image_urls[0]: The host answered 404, not with a picture.",
                 "input.image_urls[0]",
             ),
-            Forbidden(
-                "The key's route 'official' has no provider on this server."
-                " Use a key with another routing strategy."
-            ),
+            NO_PROVIDER,
             NOTHING,
-            TooLarge("The body is over the limit of 1,048,576 bytes"),
-            UnsupportedMediaType("Send the body as Content-Type: application/json, not text/plain"),
+            *JSON_BODY,
             *KEYED,
         ],
         answer=Success[Quote],

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from heliograph.api.described.operation import (
+    JSON_BODY,
     KEYED,
+    NO_PROVIDER,
     NOTHING,
     TASK_ID,
     Operation,
@@ -23,11 +25,8 @@ from heliograph.api.wire import Success, TaskAccepted
 from heliograph.base.errors import (
     BadRequest,
     Fault,
-    Forbidden,
     PaymentRequired,
-    TooLarge,
     TooManyRequests,
-    UnsupportedMediaType,
 )
 from heliograph.catalog.body import EXAMPLES, GenerateTaskBody
 from heliograph.catalog.model import Model
@@ -136,15 +135,11 @@ def _generate_task(models: Mapping[str, Model]) -> Operation:
                 "Insufficient balance: the task needs $0.12, available is $0.05."
                 " Add balance or ask for fewer images."
             ),
-            Forbidden(
-                "The key's route 'official' has no provider on this server."
-                " Use a key with another routing strategy."
-            ),
+            NO_PROVIDER,
             NOTHING,
             STILL_BEING_WRITTEN,
             KEY_IS_ANOTHERS,
-            TooLarge("The body is over the limit of 1,048,576 bytes"),
-            UnsupportedMediaType("Send the body as Content-Type: application/json, not text/plain"),
+            *JSON_BODY,
             TooManyRequests(
                 "The account has 1000 unfinished tasks, its limit. Wait until some have ended.", 5
             ),

@@ -12,6 +12,7 @@ from heliograph.api.described.inboxes import (
     path_parameter,
 )
 from heliograph.api.described.operation import (
+    JSON_BODY,
     KEYED,
     TASK_ID,
     Operation,
@@ -34,9 +35,7 @@ from heliograph.base.errors import (
     BadRequest,
     Conflict,
     Fault,
-    TooLarge,
     TooManyRequests,
-    UnsupportedMediaType,
 )
 from heliograph.webhooks.deliveries.resend import MOST_RESENT, no_such_delivery
 from heliograph.webhooks.deliveries.store import STATES
@@ -86,10 +85,7 @@ DISABLED = {
 
 BAD_URL = BadRequest("url: The URL must be https://.", "url")
 BAD_LIMIT = BadRequest(f"limit must be a whole number from 1 to {MAX_LISTED}", "limit")
-BODY = (
-    TooLarge("The body is over the limit of 1,048,576 bytes"),
-    UnsupportedMediaType("Send the body as Content-Type: application/json, not text/plain"),
-)
+BODY = (*JSON_BODY,)
 
 
 def webhook_operations() -> Iterator[Operation]:
