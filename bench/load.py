@@ -1,4 +1,4 @@
-"""Load by wrk: one thread, 32 connections, each round of a few seconds."""
+"""Load by wrk: one thread, 128 connections, each round of a few seconds."""
 
 import re
 import shutil
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-CONNECTIONS = 32
+CONNECTIONS = 128
 
 SUBMIT = """
 wrk.method = "POST"

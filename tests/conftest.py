@@ -1,6 +1,6 @@
 """What every test may ask for."""
 
-import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -11,17 +11,10 @@ import pytest
 
 from heliograph.base.database import open_pool
 from heliograph.base.postgres import start_embedded
-from support.database import Databases, open_databases
+from support.database import Databases, open_databases, roomy_folder
 
-MEMORY = Path("/dev/shm")
-ROOMY_BYTES = 1_000_000_000
-
-
-def roomy_folder() -> Path:
-    """Where test data goes: into memory, when there is plenty."""
-    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOMY_BYTES:
-        return MEMORY
-    return Path(tempfile.gettempdir())
+# A run in the background of a shell ignores Ctrl-C, and so would every process that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -104,8 +104,12 @@ def assert_each_name_has_one_task(names: list[str], answers: list[httpx2.Respons
 async def test_whoever_insists_under_one_key_while_processes_are_killed_pays_once(
     install: Install, pool: asyncpg.Pool
 ):
-    installation = install(HELIOGRAPH_PROVIDERS="dashscope", HELIOGRAPH_DASHSCOPE_API_KEY="sk-none")
-    customer = await asyncio.to_thread(installation.customer, "100")
+    installation = install(
+        HELIOGRAPH_PROVIDERS="dashscope",
+        HELIOGRAPH_DASHSCOPE_API_KEY="sk-none",
+        HELIOGRAPH_MAX_LIVE_TASKS="1000000",  # a fast machine submits thousands meanwhile
+    )
+    customer = await asyncio.to_thread(installation.customer, "100000")
     killer = Killer({"api": lambda: installation.serve("--no-worker")}, random.Random(11))
     await asyncio.to_thread(killer.running["api"].ready)
     names = iter(f"order-{number}" for number in range(10**6))

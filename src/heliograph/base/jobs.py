@@ -6,17 +6,16 @@ the id names decides what is done.
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import asyncpg
+import msgspec
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.adapters.persistence.queries import Queries
 
 from heliograph.base.database import Connection
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """Run `entrypoint` for the row `subject`, `after_seconds` from now.
 
     Jobs of higher `priority` go first. Of queued jobs with one `dedupe_key` only the first is kept.
