@@ -9,7 +9,7 @@ SOURCES := $(wildcard src client/src studio/src tests client/tests studio/tests 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo serve test check fix bench lock prove-crash prove-money gallery obedience
+.PHONY: help setup setup-test demo serve test check fix bench lock conformance prove-crash prove-money prove-limits gallery obedience
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,14 @@ serve: setup ## run the service on http://127.0.0.1:8080
 test: setup-test ## run every test (ARGS passes options on to pytest)
 	$(BIN)/python -m pytest $(ARGS)
 
+$(VENV)/dashscope-%: requirements/dashscope-%.txt
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
+	@touch $@
+
+conformance: setup-test $(VENV)/dashscope-1 $(VENV)/dashscope-2 ## run the official dashscope SDK, two releases, against the emulator that the tests use
+	$(BIN)/python -m pytest -q tests/conformance --sdk $(VENV)/dashscope-1/bin/python --sdk $(VENV)/dashscope-2/bin/python
+
 check: setup-test ## format, lint, types, import contracts, sizes
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
@@ -62,6 +70,9 @@ prove-crash: setup-test ## kill -9 processes of the service 100 times while 500 
 prove-money: setup-test ## the money model against the real database, 2,000 examples; the storm of submits
 	HYPOTHESIS_PROFILE=prove $(BIN)/python -m pytest -q --capture=no tests/integration/test_money_model.py tests/e2e/test_storm.py $(ARGS)
 
+prove-limits: setup-test ## 500 tasks by four workers within the limits of one DashScope account
+	$(BIN)/python -m pytest -q --capture=no tests/e2e/test_account_limits.py --limited-tasks 500 $(ARGS)
+
 gallery: setup ## draw the studio's gallery and the picture of the README anew (ARGS="--only edits")
 	$(BIN)/python studio/tools/gallery.py $(ARGS)
 
@@ -71,3 +82,4 @@ obedience: setup ## count how well the studio does what 60 prompts say
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-package heliograph --no-emit-package heliograph-client --no-emit-package heliograph-studio -o requirements/service.txt requirements/service.in pyproject.toml client/pyproject.toml studio/pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -c requirements/service.txt -o requirements/test.txt requirements/test.in
+	for release in 1 2; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements/dashscope-$$release.txt requirements/dashscope-$$release.in; done

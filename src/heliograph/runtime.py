@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -23,10 +23,10 @@ from heliograph.catalog.models import MODELS
 from heliograph.catalog.prices import Prices, load_prices
 from heliograph.intake.decode import Decoder
 from heliograph.intake.fetch import Intake, OwnFiles
-from heliograph.providers.dashscope import DashScopeProvider
+from heliograph.moderation.moderation import Moderation, open_moderation
+from heliograph.providers.alarms.alarms import Alarms
+from heliograph.providers.opening import MAKERS, Around, open_providers
 from heliograph.providers.provider import Provider
-from heliograph.providers.rehearsal import RehearsalProvider
-from heliograph.providers.studio import StudioProvider
 from heliograph.storage.disk import DiskStorage
 from heliograph.storage.storage import Storage
 from heliograph.webhooks.deliver import Deliverer
@@ -54,32 +54,44 @@ class Runtime:
     intake: Intake
     deliverer: Deliverer
     changes: Changes
+    moderation: Moderation
     draining: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def route(self, *, test: bool, routing: str) -> list[Provider]:
-        """The providers that may serve a key, in the order in which they are asked.
+    @property
+    def costs_micros(self) -> Mapping[str, int]:
+        """What one picture costs the operator at each provider, in micro-dollars."""
+        own = {name: provider.cost_micros for name, provider in self.providers.items()}
+        return own | {name: cost for name, cost in self.prices.costs_micros.items() if name in own}
 
-        Test keys rehearse; `auto` follows the operator's order, `value` takes its first, `official`
-        only DashScope. Raises Forbidden when the key's route has no provider here.
+    def route(self, *, test: bool, routing: str, mode: str) -> list[Provider]:
+        """The providers that may serve a key in `mode`, in the order in which they are asked.
+
+        Test keys rehearse. `auto` asks the cheapest first, of equal ones in the operator's order;
+        `value` asks only the cheapest, `official` only DashScope. Raises Forbidden when none is here.
         """
         if test:
             return [self.providers["rehearsal"]]
-        configured = [self.providers[name] for name in self.settings.providers]
+        named = (self.providers[name] for name in self.settings.providers)
+        able = [provider for provider in named if mode in provider.modes]
         if routing == "official":
-            configured = [provider for provider in configured if provider.name == "dashscope"]
-        if not configured:
+            able = [provider for provider in able if provider.name == "dashscope"]
+        if not able:
             raise Forbidden(
-                f"The key's route '{routing}' has no provider on this server."
-                " Use a key with another routing strategy."
+                f"The key's route '{routing}' has no provider for {mode} on this server."
+                " Use a key with another routing strategy, or another mode."
             )
-        return configured[:1] if routing == "value" else configured
+        costs = self.costs_micros
+        able.sort(key=lambda provider: costs[provider.name])
+        return able[:1] if routing == "value" else able
 
-    def queue_of(self, provider: str | None, ref: str | None, test: bool, routing: str) -> str:
+    def queue_of(
+        self, provider: str | None, ref: str | None, *, test: bool, routing: str, mode: str
+    ) -> str:
         """The queue in which a task's next step belongs: `check` once a provider has it."""
         if ref is not None:
             return "check"
         known = self.providers.get(provider or "")
-        return (known or self.route(test=test, routing=routing)[0]).queue
+        return (known or self.route(test=test, routing=routing, mode=mode)[0]).queue
 
     def check_callback(self, url: str) -> None:
         """Refuse, without looking anything up, a callback URL that can never be called (ValueError)."""
@@ -145,7 +157,7 @@ async def open_runtime(
     `processes` is how many share this service's port and so the rate limits. Raises OperatorError.
     """
     clock = clock or Clock()
-    prices = load_prices(_read_prices(settings.prices_file), MODELS)
+    prices = load_prices(_read_prices(settings.prices_file), MODELS, MAKERS)
     async with contextlib.AsyncExitStack() as opened:
         pool = await opened.enter_async_context(open_database(settings))
         outbound = await opened.enter_async_context(
@@ -153,10 +165,14 @@ async def open_runtime(
         )
         changes = Changes(pool)
         opened.push_async_callback(changes.close)
+        moderation = open_moderation(settings)
+        opened.push_async_callback(moderation.close)
         storage = DiskStorage(_storage_root(settings))
         decoder = Decoder()
         opened.push_async_callback(decoder.close)
-        providers = _open_providers(settings, clock)
+        alarms = Alarms(pool, clock, settings.alert_webhook_url)
+        opened.push_async_callback(alarms.close)
+        providers = open_providers(Around(settings, pool, clock, alarms))
         for provider in providers.values():
             opened.push_async_callback(provider.close)
         yield Runtime(
@@ -173,33 +189,8 @@ async def open_runtime(
             intake=Intake(outbound, decoder, own_files=_own_files(settings, storage)),
             deliverer=Deliverer(pool, outbound, clock, rules=rules_of(settings)),
             changes=changes,
+            moderation=moderation,
         )
-
-
-def _open_providers(settings: Settings, clock: Clock) -> dict[str, Provider]:
-    """Every provider that is configured, and the rehearsal for test keys. A new one is a line here."""
-    makers: dict[str, Callable[[], Provider]] = {
-        "studio": lambda: StudioProvider(settings.render_processes, settings.data_dir / "cache"),
-        "dashscope": lambda: _open_dashscope(settings),
-    }
-    unknown = [name for name in settings.providers if name not in makers]
-    if unknown or not settings.providers:
-        raise OperatorError(
-            f"HELIOGRAPH_PROVIDERS names {', '.join(unknown) or 'none'};"
-            f" this version knows {', '.join(makers)}."
-        )
-    configured: dict[str, Provider] = {name: makers[name]() for name in settings.providers}
-    return configured | {"rehearsal": RehearsalProvider(clock)}
-
-
-def _open_dashscope(settings: Settings) -> Provider:
-    if not settings.dashscope_api_key:
-        raise OperatorError(
-            "HELIOGRAPH_PROVIDERS names dashscope, but HELIOGRAPH_DASHSCOPE_API_KEY is not set."
-        )
-    return DashScopeProvider(
-        api_key=settings.dashscope_api_key, base_url=settings.dashscope_base_url
-    )
 
 
 def _own_files(settings: Settings, storage: Storage) -> OwnFiles:

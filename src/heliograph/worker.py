@@ -65,8 +65,7 @@ async def work(runtime: Runtime, stop: asyncio.Event, queues: Collection[str] = 
         if remote:
             group.create_task(_keep_serving(runtime, stop, Share(remote, BATCH, slots)))
         if "render" in queues:
-            # one task beyond the engine's own capacity keeps it busy between two tasks
-            slots = max(2, runtime.settings.render_processes)
+            slots = sum(one.slots for one in runtime.providers.values() if one.queue == "render")
             group.create_task(_keep_serving(runtime, stop, Share(["render"], 1, slots)))
 
 
@@ -108,7 +107,7 @@ def _app(runtime: Runtime, queues: Collection[str], in_flight: InFlight) -> PgQu
     app = PgQueuer.from_asyncpg_pool(runtime.pool)
     app.qm.listener_healthy = functools.partial(_probe_twice, app.qm.listener_healthy)  # type: ignore[method-assign]
     for queue in queues:
-        handler = _deliver if queue == "deliver" else advance
+        handler = _deliver if queue == "deliver" else functools.partial(advance, queue=queue)
         app.entrypoint(queue)(_entrypoint(runtime, handler, in_flight))
     if "run" in queues:
         _schedule(app, runtime)

@@ -107,7 +107,7 @@ class Service:
     def finish(self, task_id: str, seconds: float = 1.5) -> None:
         """Let `seconds` pass, and a worker do what there is to do."""
         self.clock.advance(seconds)
-        self.run(advance(self.runtime, uuid.UUID(task_id)))
+        self.run(advance(self.runtime, uuid.UUID(task_id), "run"))
 
     async def _open_account(self, micros: int, max_live_tasks: int) -> str:
         now = self.clock.now()

@@ -19,6 +19,7 @@ from heliograph.base.settings import CLIENT_NAMES, PREFIX, Settings, load_settin
 from heliograph.catalog.models import MODELS
 from heliograph.catalog.prices import ROUTES, load_prices
 from heliograph.cli.main import app
+from heliograph.providers.opening import MAKERS
 from heliograph.providers.provider import FAIL_CODES
 from heliograph.webhooks.sign import signed_headers
 from support.source import ROOT
@@ -175,13 +176,13 @@ def test_every_json_example_of_the_api_is_json():
 
 def test_the_documented_prices_file_is_taken():
     (example,) = snippets("reference/prices.md", "toml")
-    prices = load_prices(example, MODELS)
+    prices = load_prices(example, MODELS, MAKERS)
     assert prices.unit_price_micros("wan-2-5-image", "text-to-image", "official") == 35_000
     assert prices.unit_price_micros("wan-2-5-image", "image-to-image", "auto") == 40_000
 
 
 def test_the_documented_prices_are_those_of_the_catalogue():
-    prices = load_prices(None, MODELS)
+    prices = load_prices(None, MODELS, MAKERS)
     documented = {
         (NAMED.findall(row[0])[0], NAMED.findall(row[1])[0]): row[2]
         for row in rows_of("reference/prices.md")

@@ -15,6 +15,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("heliograph")
     group.addoption("--kills", type=int, default=12, help="how often a process is killed")
     group.addoption("--tasks", type=int, default=60, help="how many tasks run meanwhile")
+    group.addoption(
+        "--limited-tasks", type=int, default=25, help="how many tasks share one account upstream"
+    )
 
 
 @pytest.fixture
@@ -25,6 +28,11 @@ def kills(request: pytest.FixtureRequest) -> int:
 @pytest.fixture
 def tasks(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("tasks", 60))
+
+
+@pytest.fixture
+def limited_tasks(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("limited_tasks", 25))
 
 
 @pytest.fixture

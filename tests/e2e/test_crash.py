@@ -151,7 +151,7 @@ def nothing_was_paid_twice(rows: list[asyncpg.Record], submits: Counter[str]) ->
 async def what_nobody_knows_is_on_record(pool: asyncpg.Pool) -> None:
     """Every call has an outcome, and one that was cut off without an answer is called unknown."""
     wrong = await pool.fetch(
-        """SELECT task_id, state, fail_code, tasks.provider_ref, outcome, detail
+        """SELECT task_id, state, tasks.fail_code, tasks.provider_ref, outcome, detail
         FROM tasks JOIN attempts USING (task_id)
         WHERE outcome IS DISTINCT FROM CASE WHEN state = 'success' THEN 'finished'
             WHEN tasks.provider_ref IS NULL THEN 'unknown' ELSE 'failed' END"""

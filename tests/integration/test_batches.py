@@ -91,9 +91,9 @@ async def test_a_batch_shows_the_state_of_each_item_until_all_have_ended(spine):
     key = await spine.key()
     accepted = await submit(spine, key, [item(number, images=2) for number in range(3)])
     ids = await task_ids(spine, accepted)
-    await advance(spine.runtime, ids[1])
+    await advance(spine.runtime, ids[1], "render")
     spine.engine.outcomes.append(Failed("PromptInvalid", "no"))
-    await advance(spine.runtime, ids[0])
+    await advance(spine.runtime, ids[0], "render")
     half = await view(spine, accepted)
     assert (half.state, half.complete_time) == ("processing", None)
     assert (half.counts.pending, half.counts.success, half.counts.failed) == (1, 1, 1)
@@ -141,7 +141,7 @@ async def test_a_batch_that_cannot_be_accepted_whole_leaves_nothing(
 async def test_the_same_batch_again_is_the_same_batch(spine):
     key = await spine.key()
     first = await submit(spine, key, [item(1), item(2)])
-    await advance(spine.runtime, (await task_ids(spine, first))[0])
+    await advance(spine.runtime, (await task_ids(spine, first))[0], "render")
     again = await submit(spine, key, [item(1), item(2)])
     assert (again.batch_id, first.replayed, again.replayed) == (first.batch_id, False, True)
     assert await count(spine, "tasks") == 2
@@ -183,10 +183,10 @@ async def test_the_receiver_is_told_of_each_item_and_once_of_the_whole(spine):
     key = await spine.key()
     accepted = await submit(spine, key, [item(1), item(2)], webhook_url=HOOK)
     ids = await task_ids(spine, accepted)
-    await advance(spine.runtime, ids[0])
+    await advance(spine.runtime, ids[0], "render")
     assert [body.get("type") for body in await told(spine)] == [None]
     spine.engine.outcomes.append(pictures(0, missing=1))
-    await advance(spine.runtime, ids[1])
+    await advance(spine.runtime, ids[1], "render")
     *ends, whole = await told(spine)
     assert {one["data"]["taskId"] for one in ends} == {one.hex for one in ids}
     assert whole["type"] == "batch.completed"
@@ -194,7 +194,7 @@ async def test_the_receiver_is_told_of_each_item_and_once_of_the_whole(spine):
     shown = await view(spine, accepted)
     assert whole["data"]["batchId"] == shown.batch_id
     assert [one["state"] for one in whole["data"]["items"]] == ["success", "failed"]
-    await advance(spine.runtime, ids[1])
+    await advance(spine.runtime, ids[1], "render")
     assert len(await told(spine)) == 3
 
 
@@ -256,11 +256,11 @@ async def test_items_that_end_at_once_end_the_batch_once(spine):
     key = await spine.key()
     accepted = await submit(spine, key, [item(n) for n in range(12)], webhook_url=HOOK)
     ids = await task_ids(spine, accepted)
-    rivals = [advance(spine.runtime, one) for one in ids]
+    rivals = [advance(spine.runtime, one, "render") for one in ids]
     rivals += [cancelled(spine, one) for one in ids[::2]]
     await asyncio.gather(*rivals)
     for task_id in ids:
-        await advance(spine.runtime, task_id)
+        await advance(spine.runtime, task_id, "render")
     assert (await view(spine, accepted)).state == "completed"
     assert [one.get("type") for one in await told(spine)].count("batch.completed") == 1
 

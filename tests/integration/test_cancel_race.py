@@ -33,7 +33,7 @@ async def one_race(spine, key, head_start_seconds):
         return await cancel_task(spine.runtime, task_id)
 
     _, cancelled = await asyncio.gather(
-        advance(spine.runtime, task_id), cancel(), return_exceptions=True
+        advance(spine.runtime, task_id, "render"), cancel(), return_exceptions=True
     )
     row = await spine.row(task_id)
     moved = await spine.runtime.pool.fetch(

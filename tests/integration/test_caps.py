@@ -72,7 +72,7 @@ async def test_of_one_commit_only_those_within_the_cap_are_accepted(spine):
 async def test_what_was_not_made_can_be_spent_again(spine):
     key = await spine.key(limits=caps(month=12))
     spine.engine.outcomes.append(pictures(1, missing=3))
-    await advance(spine.runtime, await spine.submit(key, num_images=4))
+    await advance(spine.runtime, await spine.submit(key, num_images=4), "render")
     assert await spent(spine, key) == (3, 3)
     await cancel_task(spine.runtime, await spine.submit(key, num_images=3))
     assert await spent(spine, key) == (3, 3)
@@ -105,7 +105,7 @@ async def test_a_month_is_that_of_utc(spine):
 
 async def test_a_new_cap_counts_what_was_spent_before_it(spine):
     key = await spine.key()
-    await advance(spine.runtime, await spine.submit(key, num_images=2))
+    await advance(spine.runtime, await spine.submit(key, num_images=2), "render")
     await spine.submit(key, num_images=1)
     await cancel_task(spine.runtime, await spine.submit(key, num_images=4))
     limited = await limit_key(spine.runtime.pool, key.key_id, caps(month=10))
@@ -176,7 +176,7 @@ async def test_a_cap_that_is_set_amid_submits_and_endings_counts_each_once(spine
     async def use():
         task_id = await spine.submit(key, num_images=2)
         spine.engine.outcomes.append(pictures(1, missing=1))
-        await advance(spine.runtime, task_id)
+        await advance(spine.runtime, task_id, "render")
 
     async def limit(number):
         wish = caps(month=1000 + number) if number % 2 else caps()

@@ -15,13 +15,15 @@ from structlog.testing import capture_logs
 
 from heliograph.base.clock import SettableClock
 from heliograph.base.errors import OperatorError
-from heliograph.providers.dashscope import DashScopeProvider
-from heliograph.providers.dashscope_request import data_url
+from heliograph.providers.dashscope.provider import DashScopeProvider
+from heliograph.providers.dashscope.request import Options, data_url
 from heliograph.providers.provider import (
     Failed,
     Finished,
+    Limits,
     Made,
     Missing,
+    Refused,
     Running,
     Started,
     Unknown,
@@ -42,16 +44,29 @@ def emulator(clock):
     return Emulator(api_key=KEY, clock=clock, seconds=60)
 
 
+class Heard(list):
+    """An operator who listens to alarms: (code, remedy) of each."""
+
+    async def __call__(self, provider, code, remedy):
+        assert provider == "dashscope"
+        self.append((code, remedy))
+
+
 @pytest.fixture
-async def provider(emulator):
-    async with serving(emulator) as base_url, opened(base_url) as provider:
+def heard():
+    return Heard()
+
+
+@pytest.fixture
+async def provider(emulator, heard):
+    async with serving(emulator) as base_url, opened(base_url, heard) as provider:
         yield provider
 
 
 @contextlib.asynccontextmanager
-async def opened(base_url, submit_timeout_seconds=30.0):
+async def opened(base_url, alarm=None, **settings):
     provider = DashScopeProvider(
-        api_key=KEY, base_url=base_url, submit_timeout_seconds=submit_timeout_seconds
+        api_key=KEY, base_url=base_url, alarm=Heard() if alarm is None else alarm, **settings
     )
     try:
         yield provider
@@ -70,10 +85,10 @@ async def finish(provider, clock, job):
 async def test_a_task_is_pending_then_running_then_finished_with_real_pictures(provider, clock):
     job = image_job("a lake", num_images=4, size=(1696, 960))
     started = await provider.start(job, ignore)
-    assert started.check_after_seconds == 5
-    assert await provider.check(job, started.ref) == Running(5.0, 0.0)
+    assert started.check_after_seconds == 2
+    assert await provider.check(job, started.ref) == Running(2.0, 0.0)
     clock.advance(30)
-    assert await provider.check(job, started.ref) == Running(5.0, 0.0)
+    assert await provider.check(job, started.ref) == Running(2.0, 0.0)
     clock.advance(30)
     outcome = await provider.check(job, started.ref)
     assert isinstance(outcome, Finished)
@@ -142,30 +157,82 @@ async def test_a_task_without_any_picture_fails_with_the_code_of_its_pictures(pr
     assert outcome.code == "ProhibitedContentDetected"
 
 
+FINAL, ELSEWHERE, AGAIN = "final", "elsewhere", "again"
+
+# fault, failCode, what may be done after a submit, after a failed task, whether the operator is told
 FAULTS = [
-    ("InvalidParameter:The prompt is bad", "PromptInvalid"),
-    ("InvalidParameter:Range of n should be 1 to 4", "BadRequest"),
-    ("BadRequest.EmptyInput:", "MissingParameter"),
-    ("InvalidParameter.FileDownload:download for input_image error", "BadRequest"),
-    ("DataInspectionFailed:", "SensitiveContentDetected"),
-    ("IPInfringementSuspect:", "ProhibitedContentDetected"),
-    ("Throttling.RateQuota:", "RateLimitExceeded"),
-    ("Throttling.AllocationQuota:Free allocated quota exceeded.", "InternalError"),
-    ("Arrearage:", "InternalError"),
-    ("InvalidApiKey:", "InternalError"),
-    ("InternalError:", "InternalError"),
-    ("ModelUnavailable:", "InternalError"),
-]
+    ("InvalidParameter:The prompt is bad", "PromptInvalid", FINAL, FINAL, False),
+    ("InvalidParameter:Field required", "MissingParameter", FINAL, FINAL, True),
+    ("InvalidParameter:Range of n should be 1 to 4", "BadRequest", FINAL, FINAL, True),
+    ("BadRequest.EmptyInput:", "MissingParameter", FINAL, FINAL, True),
+    ("InvalidURL.Timeout:", "BadRequest", FINAL, FINAL, True),
+    ("InvalidParameter.FileDownload:download for input_image error", "BadRequest", FINAL, FINAL, True),
+    ("InvalidParameter.DataInspection:", "BadRequest", FINAL, FINAL, True),
+    ("InternalError.Algo.InvalidParameter:", "BadRequest", FINAL, FINAL, True),
+    ("InvalidImage.ImageSize:", "BadRequest", FINAL, FINAL, False),
+    ("BadRequest.TooLarge:", "BadRequest", FINAL, FINAL, False),
+    ("DataInspectionFailed:", "SensitiveContentDetected", FINAL, FINAL, False),
+    ("IPInfringementSuspect:", "ProhibitedContentDetected", FINAL, FINAL, False),
+    ("CustomRoleBlocked:", "ProhibitedContentDetected", FINAL, FINAL, False),
+    ("FaqRuleBlocked:", "ProhibitedContentDetected", FINAL, FINAL, False),
+    ("Throttling:", "RateLimitExceeded", AGAIN, AGAIN, False),
+    ("Throttling.RateQuota:", "RateLimitExceeded", AGAIN, AGAIN, False),
+    ("Throttling.BurstRate:", "RateLimitExceeded", AGAIN, AGAIN, False),
+    ("LimitRequests:", "RateLimitExceeded", AGAIN, AGAIN, False),
+    ("Throttling.AllocationQuota:tokens", "RateLimitExceeded", AGAIN, AGAIN, False),
+    ("ModelServingError:Too many requests", "RateLimitExceeded", AGAIN, AGAIN, False),
+    ("Throttling.AllocationQuota:Free allocated quota exceeded.", "InternalError", ELSEWHERE, ELSEWHERE, True),
+    ("InvalidApiKey:", "InternalError", ELSEWHERE, ELSEWHERE, True),
+    ("NOT AUTHORIZED:", "InternalError", ELSEWHERE, ELSEWHERE, True),
+    ("AccessDenied.Unpurchased:", "InternalError", ELSEWHERE, ELSEWHERE, True),
+    ("Model.AccessDenied:", "InternalError", ELSEWHERE, ELSEWHERE, True),
+    ("Workspace.AccessDenied:", "InternalError", ELSEWHERE, ELSEWHERE, True),
+    ("Arrearage:", "InternalError", ELSEWHERE, ELSEWHERE, True),
+    ("PrepaidBillOverdue:", "InternalError", ELSEWHERE, ELSEWHERE, True),
+    ("PostpaidBillOverdue:", "InternalError", ELSEWHERE, ELSEWHERE, True),
+    ("CommodityNotPurchased:", "InternalError", ELSEWHERE, ELSEWHERE, True),
+    ("AllocationQuota.FreeTierOnly:", "InternalError", ELSEWHERE, ELSEWHERE, True),
+    ("ModelNotFound:", "InternalError", ELSEWHERE, ELSEWHERE, True),
+    ("InvalidParameter:Model not exist.", "InternalError", ELSEWHERE, ELSEWHERE, True),
+    ("InternalError:", "InternalError", AGAIN, ELSEWHERE, False),
+    ("InternalError.Algo:", "InternalError", AGAIN, ELSEWHERE, False),
+    ("InternalError.Upload:", "InternalError", AGAIN, ELSEWHERE, False),
+    ("SystemError:", "InternalError", AGAIN, ELSEWHERE, False),
+    ("ModelServiceFailed:", "InternalError", AGAIN, ELSEWHERE, False),
+    ("RewriteFailed:", "InternalError", AGAIN, ELSEWHERE, False),
+    ("ModelUnavailable:", "InternalError", AGAIN, AGAIN, False),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("fault", "fail_code"), FAULTS)
-async def test_a_fault_means_the_same_at_submit_and_in_the_task(provider, clock, fault, fail_code):
+def what_next(outcome):
+    if isinstance(outcome, Failed):
+        return FINAL
+    assert isinstance(outcome, Refused)
+    return ELSEWHERE if outcome.retry_after_seconds is None else AGAIN
+
+
+@pytest.mark.parametrize(("fault", "fail_code", "after_submit", "after_task", "told"), FAULTS)
+async def test_a_fault_means_the_same_at_submit_and_in_the_task(  # noqa: PLR0913, PLR0917 - a row
+    provider, clock, heard, fault, fail_code, after_submit, after_task, told
+):
     refused = await provider.start(image_job(f"a {{{{submit:{fault}}}}}"), ignore)
-    assert isinstance(refused, Failed)
-    assert refused.code == fail_code
+    assert (refused.code, what_next(refused), bool(heard)) == (fail_code, after_submit, told)
+    heard.clear()
     failed = await finish(provider, clock, image_job(f"a {{{{task:{fault}}}}}"))
-    assert isinstance(failed, Failed)
-    assert failed.code == fail_code
+    assert (failed.code, what_next(failed), bool(heard)) == (fail_code, after_task, told)
+
+
+async def test_a_full_account_is_asked_again_after_longer_and_longer_waits(provider):
+    job = image_job("{{submit:Throttling.RateQuota:}}")
+    waits = [(await provider.start(job, ignore)).retry_after_seconds for _ in range(6)]
+    for wait, base in zip(waits, [1, 2, 4, 8, 8, 8], strict=True):
+        assert base <= wait <= base * 1.5
+
+
+async def test_a_service_that_fails_at_every_submit_is_given_up_after_four(provider):
+    job = image_job("{{submit:InternalError:}}")
+    nexts = [what_next(await provider.start(job, ignore)) for _ in range(4)]
+    assert nexts == [AGAIN, AGAIN, AGAIN, ELSEWHERE]
 
 
 async def test_a_task_that_timed_out_upstream_fails_as_timeout(provider, clock):
@@ -196,19 +263,19 @@ async def test_a_cancelled_submit_closes_its_connection_and_is_not_repeated(prov
     assert len(emulator.submits) == 1
 
 
-async def test_a_refused_connection_fails_because_nothing_was_sent():
+async def test_after_a_refused_connection_anyone_may_try_because_nothing_was_sent():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     async with opened(f"http://127.0.0.1:{port}/api/v1") as provider:
         outcome = await provider.start(image_job(), ignore)
-    assert outcome == Failed("InternalError", "The model service could not be reached")
+    assert (outcome.code, what_next(outcome)) == ("InternalError", AGAIN)
 
 
 PROXY_ANSWERS = [
-    (429, Failed, "RateLimitExceeded"),
-    (401, Failed, "InternalError"),
-    (404, Failed, "InternalError"),
-    (302, Failed, "InternalError"),
+    (429, Refused, "RateLimitExceeded"),
+    (401, Refused, "InternalError"),
+    (404, Refused, "InternalError"),
+    (302, Refused, "InternalError"),
     (413, Failed, "BadRequest"),
     (408, Unknown, None),
     (500, Unknown, None),
@@ -233,7 +300,7 @@ async def test_a_task_that_never_ends_is_running_for_as_long_as_anyone_asks(
     started = await provider.start(job, ignore)
     for _ in range(5):
         clock.advance(3600)
-        assert await provider.check(job, started.ref) == Running(5.0, None)
+        assert await provider.check(job, started.ref) == Running(2.0, None)
 
 
 async def test_a_task_that_was_cancelled_upstream_is_a_failure_of_the_provider(provider, clock):
@@ -262,7 +329,7 @@ async def test_trouble_with_a_poll_is_waited_out_longer_and_longer(provider, clo
     started = await provider.start(job, ignore)
     clock.advance(60)
     waits = [(await provider.check(job, started.ref)).check_after_seconds for _ in range(3)]
-    assert waits == [5.0, 10.0, 20.0]
+    assert waits == [2.0, 4.0, 8.0]
     assert isinstance(await provider.check(job, started.ref), Finished)
 
 
@@ -270,7 +337,7 @@ async def test_a_poll_whose_connection_breaks_is_trouble_as_well(provider):
     job = image_job("{{poll:drop:99}}")
     started = await provider.start(job, ignore)
     waits = [(await provider.check(job, started.ref)).check_after_seconds for _ in range(3)]
-    assert waits == [5.0, 10.0, 20.0]
+    assert waits == [2.0, 4.0, 8.0]
 
 
 async def test_the_wait_after_trouble_never_exceeds_a_minute(provider):
@@ -315,16 +382,18 @@ OPERATOR_FAULTS = [
 
 
 @pytest.mark.parametrize("fault", OPERATOR_FAULTS)
-async def test_a_fault_of_the_account_is_logged_for_the_operator_and_hidden_from_the_customer(
-    provider, fault
+async def test_a_fault_of_the_account_is_told_to_the_operator_and_hidden_from_the_customer(
+    provider, heard, fault
 ):
     with capture_logs() as lines:
         outcome = await provider.start(image_job(f"{{{{submit:{fault}}}}}"), ignore)
-    assert outcome == Failed("InternalError", "The model service failed; please try again")
+    assert outcome == Refused("InternalError", "The model service failed; please try again")
     [line] = [line for line in lines if line["event"] == "provider.operator_fault"]
     assert line["log_level"] == "error"
-    assert line["remedy"]
-    assert "secret" not in json.dumps(lines)
+    [(code, remedy)] = heard
+    assert code == fault.partition(":")[0]
+    assert remedy
+    assert "secret" not in json.dumps([lines, heard])
 
 
 async def test_no_log_line_holds_the_key_or_a_signed_address(provider, clock):
@@ -339,6 +408,80 @@ async def test_no_log_line_holds_the_key_or_a_signed_address(provider, clock):
     assert KEY not in repr(provider)
 
 
+async def test_a_task_that_waits_is_cancelled_there_and_one_that_runs_is_left(provider, clock):
+    job = image_job()
+    waiting = (await provider.start(job, ignore)).ref
+    await provider.cancel(job, waiting)
+    assert isinstance(await provider.check(job, waiting), Refused)
+    running = (await provider.start(job, ignore)).ref
+    clock.advance(30)
+    await provider.cancel(job, running)
+    assert isinstance(await provider.check(job, running), Running)
+    await provider.cancel(job, "no-such-task")
+
+
+async def test_a_job_that_was_accepted_without_an_answer_is_found_by_its_time_and_model(
+    emulator, clock
+):
+    async with (
+        serving(emulator) as base_url,
+        opened(base_url, submit_timeout_seconds=0.5) as provider,
+    ):
+        await provider.start(image_job("long before"), ignore)
+        clock.advance(600)
+        job, started_at = image_job("a lake {{accept:drop}}"), clock.now()
+        assert isinstance(await provider.start(job, ignore), Unknown)
+        clock.advance(75)
+        edit = image_job("an edit", references=(reference(Image.new("RGB", (400, 400))),))
+        await provider.start(edit, ignore)
+        [ref] = await provider.find(job, started_at)
+        found = dataclasses.replace(job, found=True)
+        assert isinstance(await provider.check(found, ref), Finished)
+        stranger = dataclasses.replace(image_job("a sea"), found=True)
+        assert isinstance(await provider.check(stranger, ref), Unknown)
+
+
+async def test_what_cannot_be_listed_is_not_found():
+    async with opened("http://127.0.0.1:9/api/v1") as provider:
+        assert list(await provider.find(image_job(), datetime.datetime.now(datetime.UTC))) == []
+
+
+async def test_a_probe_tells_whether_the_key_is_taken_and_what_to_do_if_not(emulator):
+    async with serving(emulator) as base_url:
+        async with opened(base_url) as provider:
+            findings = await provider.probe()
+            assert [finding.ok for finding in findings] == [True, True]
+            assert "wan2.5-t2i-preview" in findings[1].found
+        emulator.api_key = "sk-another"
+        async with opened(base_url) as provider:
+            [finding] = await provider.probe()
+    assert (finding.ok, finding.found) == (False, "answers HTTP 401 InvalidApiKey")
+    assert "region" in finding.remedy
+    async with opened("http://127.0.0.1:9/api/v1") as provider:
+        [finding] = await provider.probe()
+    assert "cannot be reached" in finding.found
+
+
+async def test_the_operator_decides_on_models_marks_seeds_and_extended_prompts(emulator):
+    options = Options(
+        text_model="wan2.5-t2i-preview", prompt_extend=False, watermark=True, send_seed=False
+    )
+    async with serving(emulator) as base_url, opened(base_url, options=options) as provider:
+        await provider.start(image_job(), ignore)
+    assert emulator.bodies[0]["parameters"] == {
+        "size": "1280*1280",
+        "n": 1,
+        "prompt_extend": False,
+        "watermark": True,
+    }
+
+
+async def test_checks_are_further_apart_when_more_tasks_are_in_flight(emulator):
+    limits = Limits(tasks_in_flight=60, checks_per_second=20)
+    async with serving(emulator) as base_url, opened(base_url, limits=limits) as provider:
+        assert (await provider.start(image_job(), ignore)).check_after_seconds == 4
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -351,5 +494,5 @@ async def test_no_log_line_holds_the_key_or_a_signed_address(provider, clock):
 )
 def test_unusable_settings_are_refused_without_naming_the_key(settings):
     with pytest.raises(OperatorError) as raised:
-        DashScopeProvider(**settings)
+        DashScopeProvider(alarm=Heard(), **settings)
     assert KEY not in str(raised.value)

@@ -57,7 +57,7 @@ async def test_the_same_request_again_is_the_same_task_and_costs_nothing_more(sp
 async def test_a_request_is_repeated_after_its_task_has_ended_too(spine):
     key = await spine.key()
     first = await submit(spine, key, "order-7")
-    await advance(spine.runtime, uuid.UUID(first.task_id))
+    await advance(spine.runtime, uuid.UUID(first.task_id), "render")
     assert (await submit(spine, key, "order-7")).task_id == first.task_id
     assert await spine.balance(key) == (988, 0, 12)
 
@@ -89,7 +89,7 @@ async def test_a_refused_request_is_not_remembered(spine):
     first = await submit(spine, key, "a", num_images=1)
     assert isinstance(await submit(spine, key, "b", num_images=1), TooManyRequests)
     assert await kept(spine) == 1
-    await advance(spine.runtime, uuid.UUID(first.task_id))
+    await advance(spine.runtime, uuid.UUID(first.task_id), "render")
     assert not (await submit(spine, key, "b", num_images=1)).replayed
 
 

@@ -86,7 +86,7 @@ async def test_a_balance_that_became_low_otherwise_is_told_with_the_end_of_a_tas
     await adjust(spine.runtime.pool, key.account_id, -20 * CENT, note="back", now=spine.clock.now())
     assert await told(spine) == []
     spine.engine.outcomes.append(pictures(1, missing=1))
-    await advance(spine.runtime, task_id)
+    await advance(spine.runtime, task_id, "render")
     assert [one["data"]["balance"] for one in await told(spine)] == [0.07]
 
 

@@ -229,7 +229,7 @@ class Money(RuleBasedStateMachine):
     )
     def step(self, data, outcome):
         self.spine.engine.outcomes.append(outcome)
-        self.run(advance(self.spine.runtime, self.task_id(self.some_task(data))))
+        self.run(advance(self.spine.runtime, self.task_id(self.some_task(data)), "render"))
         self.spine.engine.outcomes.clear()
 
     @precondition(lambda self: self.open)

@@ -28,6 +28,11 @@ async def spine(database_url, tmp_path):
         assert await audit(opened.runtime.pool) == []
 
 
+async def outcomes(spine):
+    rows = await spine.runtime.pool.fetch("SELECT outcome FROM attempts ORDER BY claim_no")
+    return [row["outcome"] for row in rows]
+
+
 async def files(spine):
     root = spine.runtime.settings.data_dir / "files" / "results"
     return sorted(path.name for path in root.rglob("*") if path.is_file())
@@ -83,7 +88,7 @@ async def test_a_finished_task_has_its_files_its_charge_and_its_notice(spine):
     key = await spine.key()
     task_id = await spine.submit(key, num_images=2, callback_url="https://example.com/hook")
     spine.clock.advance(7)
-    await advance(spine.runtime, task_id)
+    await advance(spine.runtime, task_id, "render")
     row = await spine.row(task_id)
     assert (row["state"], row["provider"]) == ("success", "scripted")
     assert await spine.balance(key) == (994, 0, 6)
@@ -101,7 +106,7 @@ async def test_only_the_images_that_were_made_are_charged_and_the_rest_is_given_
     key = await spine.key()
     spine.engine.outcomes.append(pictures(1, missing=3))
     task_id = await spine.submit(key, num_images=4)
-    await advance(spine.runtime, task_id)
+    await advance(spine.runtime, task_id, "render")
     row = await spine.row(task_id)
     assert row["state"] == "success"
     assert [image.get("fail_code") for image in row["images"]] == [
@@ -126,7 +131,7 @@ async def test_a_task_of_which_nothing_was_made_fails_and_costs_nothing(spine, o
     key = await spine.key()
     spine.engine.outcomes.append(outcome)
     task_id = await spine.submit(key)
-    await advance(spine.runtime, task_id)
+    await advance(spine.runtime, task_id, "render")
     row = await spine.row(task_id)
     assert (row["state"], row["fail_code"]) == ("failed", code)
     assert row["fail_message"]
@@ -140,7 +145,7 @@ async def test_an_image_that_is_no_picture_is_not_charged(spine):
         broken, images=(broken.images[0], dataclasses.replace(broken.images[1], data=b"<html>"))
     )
     spine.engine.outcomes.append(broken)
-    await advance(spine.runtime, await spine.submit(key, num_images=2))
+    await advance(spine.runtime, await spine.submit(key, num_images=2), "render")
     assert await spine.balance(key) == (997, 0, 3)
 
 
@@ -148,16 +153,16 @@ async def test_a_remote_job_is_checked_until_it_is_done_without_holding_a_slot(s
     spine.engine.queue, spine.engine.reruns = "run", False
     spine.engine.outcomes.extend([Started("job-1", 5), Running(5, 0.5), pictures(4)])
     task_id = await spine.submit(await spine.key())
-    await advance(spine.runtime, task_id)
+    await advance(spine.runtime, task_id, "run")
     assert (await spine.row(task_id))["provider_ref"] == "job-1"
     assert ("check", task_id.hex) in await spine.jobs()
-    await advance(spine.runtime, task_id)
+    await advance(spine.runtime, task_id, "run")
     assert spine.engine.checks == []
     spine.clock.advance(5)
-    await advance(spine.runtime, task_id)
+    await advance(spine.runtime, task_id, "run")
     assert (await spine.row(task_id))["progress"] == [0.5] * 4
     spine.clock.advance(5)
-    await advance(spine.runtime, task_id)
+    await advance(spine.runtime, task_id, "run")
     assert (await spine.row(task_id))["state"] == "success"
     assert (len(spine.engine.starts), spine.engine.checks) == (1, ["job-1", "job-1"])
 
@@ -170,13 +175,12 @@ async def test_after_an_unknown_outcome_a_paid_call_is_never_made_again(spine, l
     task_id = await spine.submit(key)
     for seconds in (0, LEASE_SECONDS, 60, 600):
         spine.clock.advance(seconds)
-        await advance(spine.runtime, task_id)
+        await advance(spine.runtime, task_id, "run")
     row = await spine.row(task_id)
     assert (row["state"], row["fail_code"]) == ("failed", "Timeout")
     assert len(spine.engine.starts) == 1
     assert await spine.balance(key) == (1000, 0, 0)
-    outcomes = await spine.runtime.pool.fetch("SELECT outcome FROM attempts")
-    assert [row["outcome"] for row in outcomes] == ["unknown"]
+    assert await outcomes(spine) == ["unknown"]
 
 
 async def crash_in_start(spine, task_id):
@@ -192,16 +196,17 @@ async def test_a_worker_that_dies_in_a_paid_call_leaves_a_known_unknown(spine):
     spine.engine.reruns = False
     task_id = await spine.submit(await spine.key())
     await crash_in_start(spine, task_id)
-    await advance(spine.runtime, task_id)
+    await advance(spine.runtime, task_id, "render")
     assert spine.engine.starts == []
-    assert (await spine.row(task_id))["due_at"] == (await spine.row(task_id))["deadline_at"]
+    assert await outcomes(spine) == ["unknown"]
+    assert ("check", task_id.hex) in await spine.jobs()
 
 
 async def test_an_engine_of_our_own_is_asked_again_at_most_twice(spine):
     task_id = await spine.submit(await spine.key())
     for _ in range(3):
         await crash_in_start(spine, task_id)
-    await advance(spine.runtime, task_id)
+    await advance(spine.runtime, task_id, "render")
     assert spine.engine.starts == []
     assert (await spine.row(task_id))["fail_code"] == "InternalError"
 
@@ -209,14 +214,14 @@ async def test_an_engine_of_our_own_is_asked_again_at_most_twice(spine):
 async def test_a_task_started_again_has_the_same_seed(spine):
     task_id = await spine.submit(await spine.key())
     spine.engine.outcomes.append(asyncio.Event())
-    first = asyncio.create_task(advance(spine.runtime, task_id))
+    first = asyncio.create_task(advance(spine.runtime, task_id, "render"))
     await until(lambda: spine.engine.starts)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
     row = await spine.row(task_id)
     assert (row["state"], row["starts"]) == ("processing", 0)
-    await advance(spine.runtime, task_id)
+    await advance(spine.runtime, task_id, "render")
     assert len({job.seed for job in spine.engine.starts}) == 1
     assert (await spine.row(task_id))["state"] == "success"
 
@@ -236,7 +241,7 @@ async def test_a_late_worker_cannot_end_a_task_and_its_files_are_deleted_again(s
     key = await spine.key()
     task_id = await spine.submit(key)
     late = await crash_in_start(spine, task_id)
-    await advance(spine.runtime, task_id)
+    await advance(spine.runtime, task_id, "render")
     kept = await files(spine)
     ending = await store_pictures(spine.runtime, late, pictures(4))
     assert len(await files(spine)) == 8
@@ -248,7 +253,7 @@ async def test_a_late_worker_cannot_end_a_task_and_its_files_are_deleted_again(s
 
 async def test_two_workers_at_once_start_a_task_once(spine):
     task_id = await spine.submit(await spine.key())
-    await asyncio.gather(*(advance(spine.runtime, task_id) for _ in range(8)))
+    await asyncio.gather(*(advance(spine.runtime, task_id, "render") for _ in range(8)))
     assert len(spine.engine.starts) == 1
     assert (await spine.row(task_id))["claim_no"] == 1
 
@@ -258,7 +263,7 @@ async def test_the_deadline_ends_a_task_that_is_being_worked_on(database_url, tm
         key = await spine.key()
         spine.engine.outcomes.append(asyncio.Event())
         task_id = await spine.submit(key)
-        await advance(spine.runtime, task_id)
+        await advance(spine.runtime, task_id, "render")
         assert (await spine.row(task_id))["fail_code"] == "Timeout"
         assert await spine.balance(key) == (1000, 0, 0)
         assert await audit(spine.runtime.pool) == []
@@ -268,7 +273,7 @@ async def test_a_pending_task_is_cancelled_at_once_and_costs_nothing(spine):
     key = await spine.key()
     task_id = await spine.submit(key)
     assert (await cancel_task(spine.runtime, task_id)).fail_code == "Cancelled"
-    await advance(spine.runtime, task_id)
+    await advance(spine.runtime, task_id, "render")
     assert spine.engine.starts == []
     assert await spine.balance(key) == (1000, 0, 0)
 
@@ -277,7 +282,7 @@ async def test_cancelling_stops_the_worker_that_holds_the_task(spine):
     never = asyncio.Event()
     spine.engine.outcomes.append(never)
     task_id = await spine.submit(await spine.key())
-    worker = asyncio.create_task(advance(spine.runtime, task_id))
+    worker = asyncio.create_task(advance(spine.runtime, task_id, "render"))
     await until(lambda: spine.engine.starts)
     await cancel_task(spine.runtime, task_id)
     await asyncio.wait_for(worker, 10)
@@ -295,7 +300,7 @@ async def test_the_sweep_nudges_what_nobody_looks_after_and_nothing_else(spine):
     spine.clock.advance(5)
     assert await sweep(spine.runtime) == 1
     spine.clock.advance(60)
-    await advance(spine.runtime, fresh)
+    await advance(spine.runtime, fresh, "render")
     await sweep(spine.runtime)
     await sweep(spine.runtime)
     assert sorted(await spine.jobs()) == sorted([("render", forgotten.hex), ("render", held.hex)])
@@ -303,7 +308,7 @@ async def test_the_sweep_nudges_what_nobody_looks_after_and_nothing_else(spine):
 
 async def test_files_are_deleted_when_their_time_is_over(spine):
     task_id = await spine.submit(await spine.key())
-    await advance(spine.runtime, task_id)
+    await advance(spine.runtime, task_id, "render")
     spine.clock.advance(167 * 3600)
     assert await expire_files(spine.runtime) == 0
     spine.clock.advance(3600)
@@ -318,7 +323,7 @@ async def test_a_bad_reference_image_fails_the_task_and_names_image_and_limit(sp
     key = await spine.key()
     tiny = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
     task_id = await spine.submit(key, mode="image-to-image", image_urls=[tiny])
-    await advance(spine.runtime, task_id)
+    await advance(spine.runtime, task_id, "render")
     row = await spine.row(task_id)
     assert row["fail_code"] == "BadRequest"
     assert "input.image_urls[0]" in row["fail_message"]
@@ -331,14 +336,14 @@ async def test_the_price_of_a_task_is_that_of_its_submit(spine):
     key = await spine.key()
     task_id = await spine.submit(key, num_images=1)
     dearer = load_prices("[wan-2-5-image.text-to-image]\ndefault = 1", spine.runtime.models)
-    await advance(dataclasses.replace(spine.runtime, prices=dearer), task_id)
+    await advance(dataclasses.replace(spine.runtime, prices=dearer), task_id, "render")
     assert await spine.balance(key) == (997, 0, 3)
 
 
 async def test_a_test_key_rehearses_and_pays_nothing(spine):
     key = await spine.key(dollars=0, test=True)
     task_id = await spine.submit(key, prompt="a panda [[partial:2]]")
-    await advance(spine.runtime, task_id)
+    await advance(spine.runtime, task_id, "run")
     row = await spine.row(task_id)
     assert (row["state"], row["provider"]) == ("success", "rehearsal")
     assert sum("path" in image for image in row["images"]) == 2

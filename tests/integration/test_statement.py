@@ -31,7 +31,7 @@ async def key(spine):
     task_id = await spine.submit(key, num_images=2)
     spine.engine.outcomes.append(pictures(1, missing=1))
     spine.clock.advance(10)
-    await advance(spine.runtime, task_id)
+    await advance(spine.runtime, task_id, "render")
     await adjust(
         spine.runtime.pool, key.account_id, -1, note='a "gift", taken back', now=spine.clock.now()
     )

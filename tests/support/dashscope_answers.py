@@ -38,6 +38,10 @@ def china_time(moment: float) -> str:
     return there.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
+def china_digits(moment: float) -> str:
+    return datetime.fromtimestamp(moment, CHINA).strftime("%Y%m%d%H%M%S")
+
+
 def xml_refusal(code: str) -> Response:
     return Response(f"<Error><Code>{code}</Code></Error>", 403, media_type="application/xml")
 

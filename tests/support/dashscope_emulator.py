@@ -1,7 +1,7 @@
 """An emulator of DashScope's asynchronous image tasks, as strict as its documents.
 
 In a process of its own: `python -m support.dashscope_emulator --port 0 --seconds 2 --state FILE`
-(PYTHONPATH: tests and src). The first line on stdout is `{"base_url": …}`. FILE gets one JSON line
+(PYTHONPATH: tests and src); `--limits` grants no more than the real account. The first line on stdout is `{"base_url": …}`. FILE gets one JSON line
 per submit, and is read at the start, so that a restarted emulator still knows its tasks.
 `GET /_emulator/submits` tells how often each prompt was submitted and accepted (= paid for).
 
@@ -43,8 +43,10 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from heliograph.base.clock import Clock
+from support.dashscope_account import Account
 from support.dashscope_answers import (
     answer,
+    china_digits,
     faulty,
     metrics,
     picture,
@@ -63,8 +65,10 @@ from support.dashscope_checks import (
     read_object,
 )
 from support.dashscope_pictures import png, signed_query
-from support.dashscope_task import Task, markers
+from support.dashscope_task import Task, listed, markers
 
+SUBMITS_PER_SECOND = 5
+QUERIES_PER_SECOND = 20
 CODE_OF = {401: "InvalidApiKey", 429: "Throttling.RateQuota", 503: "ModelUnavailable"}
 LIFE_SECONDS = 24 * 3600
 
@@ -84,7 +88,11 @@ class TrackedProtocol(H11Protocol):
 
 
 class Emulator:
-    """The account `api_key` at DashScope. `seconds` is how long a task takes by `clock`."""
+    """The account `api_key` at DashScope. `seconds` is how long a task takes by `clock`.
+
+    With `limits` it grants what DashScope grants: 5 submits a second and 5 running tasks for each
+    model, 20 queries a second; what comes too fast is refused, and what cannot run yet waits.
+    """
 
     def __init__(
         self,
@@ -93,6 +101,7 @@ class Emulator:
         api_key: str = "sk-emulator",
         clock: Clock | None = None,
         state: Path | None = None,
+        limits: bool = False,
     ) -> None:
         self.seconds = seconds
         self.api_key = api_key
@@ -101,6 +110,7 @@ class Emulator:
         self.submits: list[dict[str, Any]] = []
         self.tasks: dict[str, Task] = {}
         self.asked: Counter[str] = Counter()
+        self.account = Account(enabled=limits)
         self.bodies: list[dict[str, Any]] = []
         self.hanging = asyncio.Event()
         self._recall()
@@ -109,6 +119,8 @@ class Emulator:
                 Route(
                     "/api/v1/services/aigc/{kind}/image-synthesis", self.create, methods=["POST"]
                 ),
+                Route("/api/v1/tasks/", self.list),
+                Route("/api/v1/tasks/{task_id}/cancel", self.cancel, methods=["POST"]),
                 Route("/api/v1/tasks/{task_id}", self.query),
                 Route("/api/v1/tasks/{task_id}/", self.query),
                 Route("/results/{task_id}/{index:int}.png", self.result),
@@ -148,9 +160,10 @@ class Emulator:
         if request.headers.get("content-type", "").partition(";")[0] != "application/json":
             raise Refusal("BadRequest.IllegalInput", "Content-Type must be application/json")
         body = read_object(await request.body())
-        self.bodies.append(body)
         kind = request.path_params["kind"]
         checked_model(kind, body)
+        self.account.admit(f"submit {kind}", SUBMITS_PER_SECOND, self._now())
+        self.bodies.append(body)
         return self._task(kind, body)
 
     def _task(self, kind: str, body: Mapping[str, Any]) -> Task:
@@ -160,6 +173,8 @@ class Emulator:
             raise Refusal("InvalidParameter", "parameters must be an object")
         width, height = checked_size(kind, parameters.get("size", "1280*1280"))
         slow = markers(prompt).get("slow")
+        seconds = float(slow[0]) if slow else self.seconds
+        begins_at, ends_at = self.account.place(kind, self._now(), seconds)
         return Task(
             task_id=str(uuid.uuid4()),
             kind=kind,
@@ -170,7 +185,8 @@ class Emulator:
             seed=checked_int(parameters, "seed", 0, (0, 2_147_483_647)),
             prompt_extend=checked_flag(parameters, "prompt_extend", default=True),
             submitted_at=self._now(),
-            seconds=float(slow[0]) if slow else self.seconds,
+            begins_at=begins_at,
+            ends_at=ends_at,
         )
 
     def _note(self, task: Task, *, accepted: bool) -> None:
@@ -196,6 +212,7 @@ class Emulator:
 
     async def query(self, request: Request) -> Response:
         self._check_key(request)
+        self.account.admit("query", QUERIES_PER_SECOND, self._now())
         task = self.tasks.get(request.path_params["task_id"])
         if task is None or self._now() - task.submitted_at > LIFE_SECONDS:
             return status_answer(request.path_params["task_id"], "UNKNOWN")
@@ -218,15 +235,14 @@ class Emulator:
         raise Refusal(CODE_OF.get(int(how), "InternalError"), "as asked", int(how))
 
     def _state(self, task: Task, request: Request) -> Response:
-        age = self._now() - task.submitted_at
         stay = task.marker("stay")
-        if stay is not None:
-            return status_answer(task.task_id, stay[0])
-        if age < task.seconds / 4:
+        if stay is not None or task.cancelled:
+            return status_answer(task.task_id, stay[0] if stay else "CANCELED")
+        if self._now() < task.begins_at:
             return status_answer(
                 task.task_id, "PENDING", task.times("submit_time"), metrics(task.n)
             )
-        if age < task.seconds:
+        if self._now() < task.ends_at:
             times = task.times("submit_time", "scheduled_time")
             return status_answer(task.task_id, "RUNNING", times, metrics(task.n))
         return self._ended(task, str(request.base_url))
@@ -256,6 +272,32 @@ class Emulator:
             metrics(task.n, made=made, failed=task.n - made),
             usage={"image_count": made},
         )
+
+    async def cancel(self, request: Request) -> Response:
+        self._check_key(request)
+        task = self.tasks.get(request.path_params["task_id"])
+        if task is None or self._now() >= task.begins_at or task.cancelled:
+            message = "Failed to cancel the task, please confirm if the task is in PENDING status."
+            raise Refusal("UnsupportedOperation", message)
+        task.cancelled = True
+        return answer({})
+
+    async def list(self, request: Request) -> Response:
+        """Tasks of the last 24 hours, by time in UTC+8 and model, as far as the query narrows it."""
+        self._check_key(request)
+        self.account.admit("list", QUERIES_PER_SECOND, self._now())
+        since = request.query_params.get("start_time", "0")
+        until = request.query_params.get("end_time", "9" * 14)
+        model = request.query_params.get("model_name", "")
+        found = [
+            task
+            for task in self.tasks.values()
+            if since <= china_digits(task.submitted_at) <= until and model in ("", task.model)
+        ]
+        size = int(request.query_params.get("page_size", "10"))
+        data = [listed(task) for task in found[:size]]
+        pages = {"total": len(found), "page_no": 1, "page_size": size}
+        return answer({"data": data, **pages})
 
     # -- results -------------------------------------------------------------------------------
 
@@ -293,6 +335,7 @@ class Emulator:
         return JSONResponse(
             {
                 "submits": self.submits,
+                "refused": self.account.refused,
                 "posts": Counter(entry["prompt"] for entry in self.submits),
                 "accepted": Counter(entry["prompt"] for entry in self.submits if entry["accepted"]),
             }
@@ -370,7 +413,12 @@ def base_url(listener: socket.socket) -> str:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    emulator = Emulator(seconds=arguments.seconds, api_key=arguments.key, state=arguments.state)
+    emulator = Emulator(
+        seconds=arguments.seconds,
+        api_key=arguments.key,
+        state=arguments.state,
+        limits=arguments.limits,
+    )
     with listening(arguments.port) as listener:
         sys.stdout.write(json.dumps({"base_url": base_url(listener)}) + "\n")
         sys.stdout.flush()
@@ -383,4 +431,5 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--key", default="sk-emulator")
     parser.add_argument("--state", type=Path)
+    parser.add_argument("--limits", action="store_true")
     run(parser.parse_args())

@@ -35,7 +35,7 @@ class SlowEmulator(Emulator):
 
 
 def run(arguments: argparse.Namespace) -> None:
-    emulator = SlowEmulator(seconds=arguments.seconds)
+    emulator = SlowEmulator(seconds=arguments.seconds, limits=arguments.limits)
     emulator.answer_seconds = arguments.answer_seconds
     with listening(0) as listener:
         sys.stdout.write(json.dumps({"base_url": base_url(listener)}) + "\n")
@@ -47,4 +47,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--answer-seconds", type=float, default=0.5)
+    parser.add_argument("--limits", action="store_true")
     run(parser.parse_args())

@@ -19,12 +19,20 @@ from heliograph.base.clock import SettableClock
 from heliograph.base.settings import load_settings
 from heliograph.catalog.request import read_submission
 from heliograph.ledger.store import top_up
-from heliograph.providers.provider import Finished, Made, Missing
+from heliograph.providers.provider import (
+    BOTH_MODES,
+    Finding,
+    Finished,
+    Limits,
+    Made,
+    Missing,
+)
 from heliograph.runtime import Runtime, open_runtime
 from heliograph.tasks.submit import NewTask, submit_tasks
 
 START = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
 CENT_MICROS = 10_000
+NO_LIMITS = Limits()
 
 
 @dataclass
@@ -34,9 +42,16 @@ class ScriptedEngine:
     name: str = "scripted"
     queue: str = "render"
     reruns: bool = True
+    modes: frozenset = BOTH_MODES
+    limits: Limits = NO_LIMITS
+    slots: int = 1
+    cost_micros: int = 0
+    found: tuple = ()
     outcomes: deque = field(default_factory=deque)
     starts: list = field(default_factory=list)
     checks: list = field(default_factory=list)
+    cancels: list = field(default_factory=list)
+    looks: list = field(default_factory=list)
 
     async def start(self, job, report):
         self.starts.append(job)
@@ -45,6 +60,16 @@ class ScriptedEngine:
     async def check(self, job, ref):
         self.checks.append(ref)
         return await self._next(job)
+
+    async def cancel(self, job, ref):
+        self.cancels.append(ref)
+
+    async def find(self, job, started_at):
+        self.looks.append(started_at)
+        return self.found
+
+    async def probe(self):
+        return [Finding(True, "is scripted")]
 
     async def close(self):
         """Nothing is held."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from heliograph.providers.dashscope_errors import Blame, classify
+from heliograph.providers.dashscope.errors import Blame, classify
 from heliograph.providers.provider import FAIL_CODES
 
 CUSTOMER, PROVIDER, OPERATOR, OURS = Blame.CUSTOMER, Blame.PROVIDER, Blame.OPERATOR, Blame.OURS

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 from yarl import URL
 
-from heliograph.providers.dashscope_results import PictureFetcher, picture_type
+from heliograph.providers.dashscope.results import PictureFetcher, picture_type
 from support.dashscope_pictures import bomb, png
 from support.image_jobs import reference
 

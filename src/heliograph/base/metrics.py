@@ -7,7 +7,7 @@ that every process, and every restart, gives the same figures.
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
@@ -28,6 +28,11 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from heliograph.base.database import Connection
+from heliograph.base.provider_metrics import (
+    ProviderFigures,
+    provider_families,
+    read_provider_figures,
+)
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -98,6 +103,7 @@ class Figures:
     unknown_outcomes: Mapping[str, int]
     """Calls that a provider may or may not have accepted, by provider. Each wants a human eye."""
     ledger_drift_micros: int
+    providers: ProviderFigures = field(default_factory=ProviderFigures)
 
 
 async def read_figures(connection: Connection, ledger_drift_micros: int) -> Figures:
@@ -142,6 +148,7 @@ async def read_figures(connection: Connection, ledger_drift_micros: int) -> Figu
         webhook_receivers={row["state"]: row["number"] for row in receivers},
         unknown_outcomes={row["provider"]: row["number"] for row in unknown},
         ledger_drift_micros=ledger_drift_micros,
+        providers=await read_provider_figures(connection),
     )
 
 
@@ -185,6 +192,7 @@ class _FiguresCollector(Collector):
             "Micro-dollars by which holds and open tasks differ. Anything but 0 is a defect.",
             figures.ledger_drift_micros,
         )
+        yield from provider_families(figures.providers)
 
 
 def _tasks(tasks: Mapping[tuple[str, str, str], int]) -> Iterator[Metric]:

@@ -20,6 +20,7 @@ CLIENT_NAMES = frozenset({"api_key", "base_url"})
 
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
+Modes = tuple[Literal["text-to-image", "image-to-image"], ...]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,6 +35,31 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     providers: tuple[str, ...] = ("studio",)
     dashscope_api_key: str | None = None
     dashscope_base_url: str = "https://dashscope-intl.aliyuncs.com/api/v1"
+    dashscope_text_model: str = "wan2.5-t2i-preview"
+    dashscope_edit_model: str = "wan2.5-i2i-preview"
+    dashscope_prompt_extend: bool = True
+    dashscope_watermark: bool = False
+    dashscope_send_seed: bool = True
+    dashscope_starts_per_second: Annotated[float, Meta(gt=0)] = 5
+    dashscope_tasks_in_flight: Count = 5
+    dashscope_checks_per_second: Annotated[float, Meta(gt=0)] = 20
+    openai_images_base_url: tuple[str, ...] = ()
+    openai_images_edits_base_url: tuple[str, ...] = ()
+    openai_images_api_key: str | None = None
+    openai_images_model: str | None = None
+    openai_images_dialect: Literal["vllm-omni", "sglang", "sd-server", "openai"] = "vllm-omni"
+    openai_images_calls_per_engine: Count = 1
+    openai_images_modes: Modes = ("text-to-image", "image-to-image")
+    sdcpp_base_url: str | None = None
+    sdcpp_modes: Modes = ("text-to-image", "image-to-image")
+    diffusers_text_model: str | None = None
+    diffusers_edit_model: str | None = None
+    diffusers_device: str = "auto"
+    diffusers_dtype: str = "auto"
+    diffusers_steps: Count | None = None
+    alert_webhook_url: str | None = None
+    moderation_words_file: Path | None = None
+    moderation_picture_threshold: Annotated[float, Meta(gt=0, le=1)] | None = None
     trusted_proxies: tuple[str, ...] = ()
     trusted_networks: tuple[str, ...] = ()
     allow_http_callbacks: bool = False

@@ -5,10 +5,15 @@ The operator's file is TOML, in dollars per image, by model and mode, then by th
     [wan-2-5-image.text-to-image]
     default = 0.03
     official = 0.035
+
+    [costs]
+    dashscope = 0.031
+
+`costs` is what one image costs the operator at a provider, also in dollars.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -20,36 +25,45 @@ from heliograph.catalog.spelling import did_you_mean
 # The routing strategies that a key can have.
 ROUTES = ("auto", "value", "official")
 DEFAULT = "default"
+COSTS = "costs"
 MAX_DOLLARS = 1000
 MICRO_DECIMALS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The price of one image for every model, mode and route, in micro-dollars."""
+    """The price of one image for every model, mode and route, and its cost at providers, in micros."""
 
     micros: Mapping[tuple[str, str, str], int]
+    costs_micros: Mapping[str, int]
 
     def unit_price_micros(self, model_id: str, mode: str, routing: str) -> int:
         """The price of one image. All three names must be of the catalogue (else KeyError)."""
         return self.micros[model_id, mode, routing]
 
 
-def load_prices(toml_text: str | None, models: Mapping[str, Model]) -> Prices:
+def load_prices(
+    toml_text: str | None, models: Mapping[str, Model], providers: Collection[str] = ()
+) -> Prices:
     """The prices of `models`, with those in the operator's `toml_text` (None: no file) put first.
+
+    Costs can be named for `providers`.
 
     A route that the file leaves out costs the mode's `default`, and without that the catalogue's
     price. Raises OperatorError, naming the place, for anything that it cannot take at its word.
     """
     tables = _parse(toml_text or "")
-    _refuse_strangers("", tables, models)
+    _refuse_strangers("", tables, (*models, COSTS))
+    costs = tables.get(COSTS, {})
+    _refuse_strangers(COSTS, costs, tuple(providers))
     return Prices(
         {
             (model.model_id, mode.name, route): price
             for model in models.values()
             for mode, own in _modes(model, tables.get(model.model_id, {}))
             for route, price in _routes(mode, own)
-        }
+        },
+        {name: _micros(COSTS, name, dollars) for name, dollars in costs.items()},
     )
 
 

@@ -1,5 +1,7 @@
 """What `heliograph doctor` looks at: each check says what it found and, if need be, the remedy."""
 
+import asyncio
+import datetime
 import os
 import shutil
 import sys
@@ -13,10 +15,17 @@ from heliograph.base.errors import OperatorError
 from heliograph.base.migrate import latest_revision, read_revision
 from heliograph.base.settings import Settings, load_settings
 from heliograph.cli.service import log_only_trouble
-from heliograph.runtime import open_runtime, prepare_database
+from heliograph.providers.alarms.store import read_alarms
+from heliograph.providers.health.store import read_health
+from heliograph.providers.provider import Finding
+from heliograph.runtime import Runtime, open_runtime, prepare_database
 
 LEAST_FREE_BYTES = 2_000_000_000
 MOST_SKEW_SECONDS = 2.0
+PROBE_SECONDS = 30.0
+
+#: Alarms that are older than this are history.
+ALARM_HOURS = 24
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,26 @@ async def _check_database(settings: Settings) -> AsyncIterator[Check]:
             await connection.close()
 
 
+async def _check_provider(runtime: Runtime, name: str) -> AsyncIterator[Check]:
+    """Try it for real, and tell what it has been in trouble with."""
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            findings = await runtime.providers[name].probe()
+    except TimeoutError:
+        findings = [Finding(False, "does not answer", "Check its address and the network.")]
+    for finding in findings:
+        yield Check(f"provider {name}", finding.ok, finding.found, finding.remedy)
+    health = (await read_health(runtime.pool, [name])).get(name)
+    if health is not None and health.is_open(Clock().now()):
+        found = f"left alone until {health.open_until:%H:%M:%S} UTC after: {health.error}"
+        yield Check(f"provider {name}", False, found, "It is asked again by itself.")
+    since = Clock().now() - datetime.timedelta(hours=ALARM_HOURS)
+    for alarm in await read_alarms(runtime.pool):
+        if alarm["provider"] == name and alarm["last_at"] > since:
+            found = f"alarm {alarm['code']}, last at {alarm['last_at']:%Y-%m-%d %H:%M:%S} UTC"
+            yield Check(f"provider {name}", False, found, alarm["remedy"])
+
+
 async def _check_rooms(settings: Settings) -> AsyncIterator[Check]:
     async with open_runtime(settings) as runtime:
         probe = f"probe/{os.getpid()}-{Clock().now().timestamp()}"
@@ -78,4 +107,5 @@ async def _check_rooms(settings: Settings) -> AsyncIterator[Check]:
         await runtime.storage.delete(probe)
         yield Check("storage", True, "a file was written and deleted")
         for name in settings.providers:
-            yield Check("provider", True, f"{name} is configured")
+            async for check in _check_provider(runtime, name):
+                yield check

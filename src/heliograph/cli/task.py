@@ -1,6 +1,7 @@
 """`heliograph task`: what was asked, and what became of it."""
 
 import enum
+from collections.abc import Sequence
 from typing import Any
 
 import typer
@@ -39,13 +40,22 @@ def list_tasks(
 def show(task_id: str, as_json: AsJson = False) -> None:
     """Show a task: its request, its calls to providers, its images and its money."""
     from heliograph.cli.service import with_pool
+    from heliograph.ledger.money import dollars
 
-    detail, attempts, transfers = with_pool(lambda _, pool: _read(pool, task_id))
+    detail, attempts, moved = with_pool(lambda _, pool: _read(pool, task_id))
+    cost_micros = sum(one["cost_micros"] or 0 for one in attempts)
+    charged_micros = sum(one.amount_micros for one in moved if one.kind == "charge")
+    transfers = [
+        {"kind": one.kind, "dollars": dollars(one.amount_micros), "at": one.created_at}
+        for one in moved
+    ]
     record = _line(detail) | {
         "prompt": detail.request.get("prompt"),
         "fail_code": detail.fail_code,
         "fail_message": detail.fail_message,
         "warnings": detail.warnings,
+        "cost": dollars(cost_micros),
+        "margin": dollars(charged_micros - cost_micros),
     }
     if as_json:
         images = detail.images
@@ -68,9 +78,8 @@ def cancel(task_id: str, as_json: AsJson = False) -> None:
     print_record({"task_id": ended.task_id.hex, "state": ended.state}, as_json=as_json)
 
 
-async def _read(pool: Any, task_id: str) -> tuple[Any, list[dict[str, object]], list[Any]]:
+async def _read(pool: Any, task_id: str) -> tuple[Any, list[dict[str, Any]], Sequence[Any]]:
     from heliograph.base.errors import NotFound
-    from heliograph.ledger.money import dollars
     from heliograph.ledger.store import read_transfers
     from heliograph.tasks.observe.store import read_attempts, read_detail
 
@@ -78,11 +87,7 @@ async def _read(pool: Any, task_id: str) -> tuple[Any, list[dict[str, object]], 
     detail = await read_detail(pool, wanted)
     if detail is None:
         raise NotFound(f"There is no task {task_id}. heliograph task list names them.")
-    transfers = [
-        {"kind": t.kind, "dollars": dollars(t.amount_micros), "at": t.created_at}
-        for t in await read_transfers(pool, wanted)
-    ]
-    return detail, await read_attempts(pool, wanted), transfers
+    return detail, await read_attempts(pool, wanted), await read_transfers(pool, wanted)
 
 
 def _task_id(text: str) -> Any:

@@ -8,7 +8,8 @@ A failure's code is one of the documented failCodes, or `InternalError` when the
 failed; its message is a sentence for the customer and never names the operator's account.
 """
 
-from collections.abc import Callable
+import datetime
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
@@ -33,12 +34,14 @@ class ImageJob:
     """What a provider is asked to make: `request.num_images` pictures of `width` by `height`.
 
     `seed` belongs to the first picture; picture k uses `seed + k` where the engine allows it.
+    `found`: its ref comes from `find`, so that `check` must make sure that the pictures are its own.
     """
 
     task_id: str
     request: ImageRequest
     references: tuple[Reference, ...]
     seed: int
+    found: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,19 @@ class Failed:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """Not taken, through no fault of the request, and nothing is owed: another provider may take it.
+
+    `retry_after_seconds` is when this one may be asked again, None if not for this job. `code` and
+    `message` end the task when nobody takes it.
+    """
+
+    code: str
+    message: str
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True)
 class Unknown:
     """Nobody knows whether the call was accepted: it must not be made again."""
 
@@ -102,6 +118,33 @@ class Unknown:
 
 Report = Callable[[tuple[float, ...]], None]
 """Takes the share done, 0 to 1, of each picture asked for."""
+
+
+Outcome = Started | Running | Finished | Failed | Refused | Unknown
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a provider's account or engine takes, over all our processes; None is without limit."""
+
+    starts_per_second: float | None = None
+    tasks_in_flight: int | None = None
+    checks_per_second: float | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a probe of a provider found: a sentence, and what the operator should do if not `ok`."""
+
+    ok: bool
+    found: str
+    remedy: str | None = None
+
+
+BOTH_MODES: Final = frozenset({"text-to-image", "image-to-image"})
+
+Alarm = Callable[[str, str, str], Awaitable[None]]
+"""Tells the operator: name of the provider, code of the fault, and what to do about it."""
 
 
 class Provider(Protocol):
@@ -119,11 +162,36 @@ class Provider(Protocol):
     def reruns(self) -> bool:
         """True for an engine of the operator's own, where a lost call may be run again."""
 
-    async def start(self, job: ImageJob, report: Report) -> Started | Finished | Failed | Unknown:
-        """Hand `job` over. Called at most once per attempt."""
+    @property
+    def modes(self) -> frozenset[str]:
+        """The modes that it can serve: `text-to-image`, `image-to-image`."""
 
-    async def check(self, job: ImageJob, ref: str) -> Running | Finished | Failed | Unknown:
-        """Ask after the job that `start` named `ref`; harmless to repeat."""
+    @property
+    def limits(self) -> Limits:
+        """What all processes together may ask of it; the spine keeps it."""
+
+    @property
+    def slots(self) -> int:
+        """How many jobs one process should have in `start` at a time, for the `render` queue."""
+
+    @property
+    def cost_micros(self) -> int:
+        """What one picture costs the operator by default, in micro-dollars; 0 for own engines."""
+
+    async def start(self, job: ImageJob, report: Report) -> Outcome:
+        """Hand `job` over; never `Running`. Called at most once per attempt."""
+
+    async def check(self, job: ImageJob, ref: str) -> Outcome:
+        """Ask after the job that `start` named `ref`; harmless to repeat. Never `Started`."""
+
+    async def cancel(self, job: ImageJob, ref: str) -> None:
+        """Say that nobody wants the job `ref` any more, as far as the provider listens to that."""
+
+    async def find(self, job: ImageJob, started_at: datetime.datetime) -> Sequence[str]:
+        """The refs that a job whose `start` gave no answer may have got; empty if none can be told."""
+
+    async def probe(self) -> Sequence[Finding]:
+        """Try, without making a picture, whether it would take a job: for `heliograph doctor`."""
 
     async def close(self) -> None:
         """Give back connections and processes."""

@@ -6,19 +6,24 @@ prompt holds the rest, so a restart changes nothing.
 """
 
 import asyncio
+import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from heliograph.base.clock import Clock, unix_ms
 from heliograph.providers.provider import (
+    BOTH_MODES,
     FAIL_CODES,
     Failed,
+    Finding,
     Finished,
     ImageJob,
+    Limits,
     Made,
     Missing,
+    Outcome,
     Report,
     Running,
     Started,
@@ -102,11 +107,15 @@ class RehearsalProvider:
     name: Final = "rehearsal"
     queue: Final = "run"
     reruns: Final = True
+    modes: Final = BOTH_MODES
+    limits: Final = Limits()
+    slots: Final = 1
+    cost_micros: Final = 0
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    async def start(self, job: ImageJob, report: Report) -> Started | Finished | Failed | Unknown:
+    async def start(self, job: ImageJob, report: Report) -> Outcome:
         """Plays the script of the prompt; a wrong directive fails the task as `BadRequest`."""
         try:
             script = read_script(job.request.prompt)
@@ -120,7 +129,7 @@ class RehearsalProvider:
         report((1.0,) * job.request.num_images)
         return outcome
 
-    async def check(self, job: ImageJob, ref: str) -> Running | Finished | Failed | Unknown:
+    async def check(self, job: ImageJob, ref: str) -> Outcome:
         """Plays the ending once its moment has come; until then, tells the share of time gone."""
         if ref == NEVER_REF:
             return Running(CHECK_SECONDS)
@@ -129,6 +138,17 @@ class RehearsalProvider:
         if now_ms < due_ms:
             return _waiting(started_ms, now_ms, due_ms)
         return await _play(read_script(job.request.prompt), job)
+
+    async def cancel(self, job: ImageJob, ref: str) -> None:
+        """Nobody works on it."""
+
+    async def find(self, job: ImageJob, started_at: datetime.datetime) -> Sequence[str]:
+        """Nothing: an outcome that was asked to be unknown stays so."""
+        return ()
+
+    async def probe(self) -> Sequence[Finding]:
+        """It always works."""
+        return [Finding(True, "answers test keys")]
 
     async def close(self) -> None:
         """Nothing is held."""

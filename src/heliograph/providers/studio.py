@@ -1,22 +1,26 @@
 """The offline picture maker in processes of this machine: the package `heliograph_studio`."""
 
 import asyncio
+import datetime
 import functools
-from collections.abc import Callable, Iterable
+import importlib
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
 from heliograph.providers.provider import (
+    BOTH_MODES,
     Failed,
+    Finding,
     Finished,
     ImageJob,
+    Limits,
     Made,
     Missing,
+    Outcome,
     Report,
-    Running,
-    Started,
     Unknown,
 )
 
@@ -49,6 +53,9 @@ class StudioProvider:
     name: Final = "studio"
     queue: Final = "render"
     reruns: Final = True
+    modes: Final = BOTH_MODES
+    limits: Final = Limits()
+    cost_micros: Final = 0
 
     def __init__(
         self,
@@ -58,10 +65,13 @@ class StudioProvider:
         open_engine: Callable[[int, Path], Engine] = open_engine,
     ) -> None:
         """`processes` draw at a time; `cache_dir` keeps what the studio prepares once."""
+        # one job more than can be drawn keeps the processes busy between two jobs
+        self.slots: Final = max(2, processes)
+        self.processes: Final = processes
         self._open: Callable[[], Engine] = functools.partial(open_engine, processes, cache_dir)
         self._engine: Engine | None = None
 
-    async def start(self, job: ImageJob, report: Report) -> Started | Finished | Failed | Unknown:
+    async def start(self, job: ImageJob, report: Report) -> Outcome:
         """The finished pictures; `Missing` for one that failed, `Failed` if all did."""
         if self._engine is None:
             self._engine = self._open()
@@ -73,9 +83,26 @@ class StudioProvider:
             ]
         return _finished([drawing.result() for drawing in drawings])
 
-    async def check(self, job: ImageJob, ref: str) -> Running | Finished | Failed | Unknown:
+    async def check(self, job: ImageJob, ref: str) -> Outcome:
         """Never has anything to tell, because `start` never leaves a reference."""
         return Unknown("the studio keeps no jobs")
+
+    async def cancel(self, job: ImageJob, ref: str) -> None:
+        """Nothing is left to say: ending the call of `start` ends the drawing."""
+
+    async def find(self, job: ImageJob, started_at: datetime.datetime) -> Sequence[str]:
+        """Nothing: a job that was lost is drawn again."""
+        return ()
+
+    async def probe(self) -> Sequence[Finding]:
+        """Whether the studio can be imported, and how many processes draw."""
+        try:
+            await asyncio.to_thread(importlib.import_module, "heliograph_studio")
+        except ImportError as error:
+            return [
+                Finding(False, f"cannot be loaded: {error}", "Run: pip install heliograph-studio")
+            ]
+        return [Finding(True, f"draws in {self.processes} processes of this machine")]
 
     async def close(self) -> None:
         """Ends the studio's processes."""

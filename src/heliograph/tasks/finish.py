@@ -9,11 +9,14 @@ from heliograph.base.database import transaction
 from heliograph.base.log import log
 from heliograph.ledger.money import settle
 from heliograph.ledger.store import settle as settle_balance
+from heliograph.providers.provider import ImageJob
 from heliograph.runtime import Runtime
 from heliograph.tasks import store
 from heliograph.tasks.batches.finish import finish_item
 from heliograph.tasks.low_balance import tell_low_balance
 from heliograph.tasks.pictures import discard_pictures
+from heliograph.tasks.routing.lookup import FOUND
+from heliograph.tasks.routing.turn import wake_next
 from heliograph.tasks.task import Ending, Task, TaskStatus
 from heliograph.tasks.view import status_body
 from heliograph.webhooks.notice import Notice
@@ -21,6 +24,8 @@ from heliograph.webhooks.store import add_notice
 
 #: Endings that do not wait for the provider's answer.
 CUT_OFF = ("Timeout", "Cancelled")
+
+CALL_OFF_SECONDS = 5.0
 
 
 async def finish(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | None:
@@ -34,6 +39,8 @@ async def finish(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | N
         log.info("task.late_ending_dropped", claim_no=task.claim_no)
         await discard_pictures(runtime, ending)
         return None
+    if ending.fail_code in CUT_OFF and task.provider_ref is not None:
+        await call_off(runtime, task, task.provider, task.provider_ref)
     seconds = (runtime.clock.now() - task.created_at).total_seconds()
     log.info(
         "task.ended",
@@ -45,6 +52,19 @@ async def finish(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | N
     return ended
 
 
+async def call_off(runtime: Runtime, task: Task, name: str | None, ref: str) -> None:
+    """Tell the provider `name` that nobody wants its job `ref` any more. Its answer changes nothing."""
+    provider = runtime.providers.get(name or "")
+    if provider is None:
+        return
+    job = ImageJob(task.hex, task.request, (), 0)
+    try:
+        async with asyncio.timeout(CALL_OFF_SECONDS):
+            await provider.cancel(job, ref.removeprefix(FOUND))
+    except Exception as error:  # noqa: BLE001 - the task has ended, and that is what counts
+        log.warning("task.call_off_failed", provider=provider.name, error=repr(error))
+
+
 async def _commit(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | None:
     now = runtime.clock.now()
     keep_hours = task.retention_hours or runtime.settings.result_retention_hours
@@ -54,10 +74,17 @@ async def _commit(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | 
         ended = await store.end_task(connection, task, ending, now, expire_at)
         if ended is None:
             return None
-        outcome = "finished" if ending.made else "failed"
         await store.end_attempt(
-            connection, task, outcome, ending.fail_message, now, unknown_at=_paid(runtime, ending)
+            connection,
+            task,
+            "finished" if ending.made else "failed",
+            ending.fail_message,
+            now,
+            unknown_at=_paid(runtime, ending),
+            made=ending.made,
+            costs_micros=runtime.costs_micros,
         )
+        await wake_next(runtime, connection, now)
         price = 0 if task.test else task.unit_price_micros
         settlement = settle(task.hold_micros, ending.made, price)
         balance = await settle_balance(

@@ -18,8 +18,9 @@ class LostClaim(Exception):
 
 @dataclass
 class Hold:
-    """What the holder of a claim reports: how far each image is, from 0 to 1."""
+    """What the holder of a claim reports: who was asked, and how far each image is, from 0 to 1."""
 
+    provider: str | None = None
     progress: tuple[float, ...] | None = None
     lost: bool = False
 

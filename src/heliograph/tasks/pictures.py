@@ -44,6 +44,9 @@ async def _store_one(
         return _missing(
             "InternalError", "The image engine answered with something that is no picture."
         )
+    objection = await runtime.moderation.find(image.data)
+    if objection is not None:
+        return _missing(objection.code, "The picture that was made is not allowed here.")
     # the path is the only key to the file, so it must not be guessable
     name = f"{task.claim_no}-{index}-{secrets.token_hex(16)}.{suffix}"
     path = f"results/{task.hex}/{name}"

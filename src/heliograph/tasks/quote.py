@@ -54,7 +54,8 @@ async def quote(runtime: Runtime, key: Key, submission: Submission, pace: Pace) 
     image = submission.image
     key.check_model(submission.model)
     submission.check_retention(runtime.settings.result_retention_hours)
-    runtime.route(test=key.test, routing=key.routing)
+    runtime.moderation.check_texts(image)
+    runtime.route(test=key.test, routing=key.routing, mode=image.mode)
     references = await _prepare(runtime, submission)
     unit = runtime.prices.unit_price_micros(submission.model, image.mode, key.routing)
     price = 0 if key.test else unit * image.num_images

@@ -30,7 +30,13 @@ async def sweep(runtime: Runtime) -> int:
         notices = await overdue(connection, before=now - GRACE, limit=MOST_NUDGES)
         jobs = [
             Job(
-                runtime.queue_of(task.provider, task.provider_ref, task.test, task.routing),
+                runtime.queue_of(
+                    task.provider,
+                    task.provider_ref,
+                    test=task.test,
+                    routing=task.routing,
+                    mode=task.mode,
+                ),
                 task.hex,
                 dedupe_key=f"nudge:{task.hex}",
             )

@@ -9,27 +9,22 @@ from typing import assert_never
 import structlog
 
 from heliograph.base.database import transaction
-from heliograph.base.errors import Busy, TaskFault
+from heliograph.base.errors import Busy
 from heliograph.base.jobs import Job, enqueue
 from heliograph.base.log import log
-from heliograph.catalog.reference import Reference
-from heliograph.providers.provider import (
-    Failed,
-    Finished,
-    ImageJob,
-    Provider,
-    Running,
-    Started,
-    Unknown,
-)
+from heliograph.providers.provider import Failed, Finished, Refused, Running, Started, Unknown
 from heliograph.runtime import Runtime
 from heliograph.tasks import store
-from heliograph.tasks.finish import finish
+from heliograph.tasks.finish import call_off, finish
 from heliograph.tasks.hold import Hold, LostClaim, holding
 from heliograph.tasks.pictures import store_pictures
-from heliograph.tasks.task import LEASE_SECONDS, MOST_STARTS, Ending, Task, failed
-
-Outcome = Started | Running | Finished | Failed | Unknown
+from heliograph.tasks.routing.choice import Refusal, Rest
+from heliograph.tasks.routing.lookup import LOOK_UP_AFTER_SECONDS
+from heliograph.tasks.routing.noted import note_outcome
+from heliograph.tasks.routing.store import leave_place, note_refusal, read_refusals
+from heliograph.tasks.routing.turn import next_provider, wake_next
+from heliograph.tasks.step import Elsewhere, InLine, Pause, Step, next_step
+from heliograph.tasks.task import LEASE_SECONDS, Ending, Task, failed
 
 #: How long a task rests when the database or the disk could not take its pictures.
 BUSY_SECONDS = 10
@@ -37,18 +32,14 @@ BUSY_SECONDS = 10
 #: From one try to save a reference to the next, while the database is away.
 REF_RETRY_SECONDS = 1
 
-#: How long a task waits whose provider this server does not know (any more).
-ABSENT_PROVIDER_SECONDS = 30
-
 TIMEOUT = Failed("Timeout", "Generation did not finish in time. Nothing was charged; try again.")
-LOST = Failed("InternalError", "The image engine stopped several times while it made the pictures.")
-BROKEN = Failed("InternalError", "The image engine failed. Nothing was charged; try again.")
 
 
-async def advance(runtime: Runtime, task_id: uuid.UUID) -> None:
-    """Take the task one step on: start it, check on it, or end it. Harmless at any time, any number.
+async def advance(runtime: Runtime, task_id: uuid.UUID, queue: str) -> None:
+    """Take the task one step on in a slot of `queue`: start it, check on it, or end it.
 
-    Raises Busy when the database or the disk cannot take it now; the task stays as it is.
+    Harmless at any time, any number. Raises Busy when the database or the disk cannot take it now;
+    the task stays as it is.
     """
     now = runtime.clock.now()
     task = await store.claim_task(runtime.pool, task_id, now, LEASE_SECONDS)
@@ -57,8 +48,10 @@ async def advance(runtime: Runtime, task_id: uuid.UUID) -> None:
     with structlog.contextvars.bound_contextvars(task_id=task.hex):
         try:
             async with holding(runtime, task) as hold:
-                outcome = await _before_deadline(runtime, task, hold)
-            await _apply(runtime, task, outcome)
+                outcome = await _before_deadline(runtime, task, hold, queue)
+            await _apply(runtime, task, outcome, hold.provider)
+            if hold.provider is not None and not task.test:
+                await note_outcome(runtime, hold.provider, outcome)
         except LostClaim:
             log.info("task.claim_lost", claim_no=task.claim_no)
         except asyncio.CancelledError:
@@ -69,74 +62,33 @@ async def advance(runtime: Runtime, task_id: uuid.UUID) -> None:
             raise
 
 
-async def _before_deadline(runtime: Runtime, task: Task, hold: Hold) -> Outcome | Ending:
+async def _before_deadline(runtime: Runtime, task: Task, hold: Hold, queue: str) -> Step | Ending:
     remaining = (task.deadline_at - runtime.clock.now()).total_seconds()
     if remaining <= 0:
-        return TIMEOUT
+        return await _out_of_time(runtime, task)
     try:
         async with asyncio.timeout(remaining):
-            outcome = await _next_step(runtime, task, hold)
-            if isinstance(outcome, Finished):
-                return await store_pictures(runtime, task, outcome)
-            return outcome
+            step = await next_step(runtime, task, hold, queue)
+            if isinstance(step, Finished):
+                return await store_pictures(runtime, task, step)
+            return step
     except TimeoutError:
         return TIMEOUT
 
 
-async def _next_step(runtime: Runtime, task: Task, hold: Hold) -> Outcome:
-    if task.provider is None:
-        provider = runtime.route(test=task.test, routing=task.routing)[0]
-        return await _start(runtime, task, provider, hold)
-    known = runtime.providers.get(task.provider)
-    if known is None:
-        log.error("task.provider_absent", provider=task.provider)
-        return Running(ABSENT_PROVIDER_SECONDS)
-    if task.provider_ref is not None:
-        return await _check(task, known)
-    if not known.reruns and task.starts:
-        return Unknown("the worker stopped between the call and its answer")
-    return LOST if task.starts >= MOST_STARTS else await _start(runtime, task, known, hold)
+async def _out_of_time(runtime: Runtime, task: Task) -> Failed:
+    """Why it is too late: a task that nobody has taken hears the reason of the last refusal."""
+    refusals = [] if task.provider else await read_refusals(runtime.pool, task.task_id)
+    return Failed(refusals[-1].code, refusals[-1].message) if refusals else TIMEOUT
 
 
-async def _start(runtime: Runtime, task: Task, provider: Provider, hold: Hold) -> Outcome:
-    """Prepare the references, commit the intention, and only then make the call that may cost."""
-    limits = runtime.models[task.model].references
-    try:
-        references = await runtime.intake.prepare(task.request.image_urls, limits)
-    except TaskFault as fault:
-        return Failed(fault.code, fault.message)
-    if not await store.begin_attempt(runtime.pool, task, provider.name, runtime.clock.now()):
-        raise LostClaim
-    log.info("task.started", provider=provider.name, claim_no=task.claim_no)
-    try:
-        return await provider.start(_job(task, references), hold.report)
-    except Exception:  # noqa: BLE001 - whatever it was, it is an outcome of this task
-        log.exception("provider.start_failed", provider=provider.name)
-        return BROKEN if provider.reruns else Unknown("the call broke off")
-
-
-async def _check(task: Task, provider: Provider) -> Outcome:
-    assert task.provider_ref is not None
-    try:
-        return await provider.check(_job(task, ()), task.provider_ref)
-    except Exception:  # noqa: BLE001 - whatever it was, the next check may go well
-        log.exception("provider.check_failed", provider=provider.name)
-        return Running(ABSENT_PROVIDER_SECONDS)
-
-
-def _job(task: Task, references: tuple[Reference, ...]) -> ImageJob:
-    # the same task draws the same pictures again after a lost call
-    seed = task.task_id.int & 0x7FFFFFF0
-    return ImageJob(task.hex, task.request, references, seed)
-
-
-async def _apply(runtime: Runtime, task: Task, outcome: Outcome | Ending) -> None:
+async def _apply(runtime: Runtime, task: Task, outcome: Step | Ending, asked: str | None) -> None:
     match outcome:
         case Ending():
             await finish(runtime, task, outcome)
         case Started():
             # a worker that is told to stop must not lose it
-            await asyncio.shield(_keep_ref(runtime, task, outcome))
+            await asyncio.shield(_keep_ref(runtime, task, outcome, asked))
         case Running(check_after_seconds, progress):
             shares = None if progress is None else [progress] * task.request.num_images
             await _let_go(runtime, task, check_after_seconds, progress=shares)
@@ -144,20 +96,49 @@ async def _apply(runtime: Runtime, task: Task, outcome: Outcome | Ending) -> Non
             raise AssertionError("pictures are stored while the claim is held")
         case Failed(code, message):
             await finish(runtime, task, failed(code, message))
+        case Refused():
+            assert asked is not None
+            await _pass_on(runtime, task, outcome, asked)
         case Unknown(message):
-            await _wait_for_deadline(runtime, task, message)
+            await _look_later(runtime, task, message)
         case _:
-            assert_never(outcome)
+            await _wait(runtime, task, outcome)
 
 
-async def _keep_ref(runtime: Runtime, task: Task, started: Started) -> None:
+async def _wait(runtime: Runtime, task: Task, pause: Pause) -> None:
+    """No provider was asked: wait for one, or end with what the last one said."""
+    match pause:
+        case Refusal(_, code, message):
+            await finish(runtime, task, failed(code, message))
+        case Rest(until):
+            seconds = (until - runtime.clock.now()).total_seconds()
+            await _come_back(runtime, task, max(0.0, seconds), _queue_of(runtime, task))
+        case Elsewhere(queue):
+            await _come_back(runtime, task, 0, queue)
+        case InLine():
+            log.info("task.in_line", claim_no=task.claim_no)
+        case _:
+            assert_never(pause)
+
+
+def _queue_of(runtime: Runtime, task: Task) -> str:
+    return runtime.queue_of(
+        task.provider, task.provider_ref, test=task.test, routing=task.routing, mode=task.mode
+    )
+
+
+async def _keep_ref(runtime: Runtime, task: Task, started: Started, provider: str | None) -> None:
     """Save the reference of an accepted call, and insist: it is paid for, and nobody else knows it.
 
     Raises Busy when the database is away until the task's deadline.
     """
     while True:
         try:
-            return await _let_go(runtime, task, started.check_after_seconds, ref=started.ref)
+            seconds = started.check_after_seconds
+            if await _let_go(runtime, task, seconds, ref=started.ref):
+                return None
+            # it has ended meanwhile, or has another reference: nobody wants this job
+            return await call_off(runtime, task, provider, started.ref)
         except Busy as busy:
             log.warning("task.ref_not_saved", ref=started.ref, error=busy.message)
             if runtime.clock.now() >= task.deadline_at:
@@ -172,8 +153,11 @@ async def _let_go(
     *,
     ref: str | None = None,
     progress: Sequence[float] | None = None,
-) -> None:
-    """T3: keep what the provider said and come back later; no slot is held meanwhile."""
+) -> bool:
+    """T3: keep what the provider said and come back later; no slot is held meanwhile.
+
+    False: the task has ended, or is someone else's.
+    """
     due_at = runtime.clock.now() + datetime.timedelta(seconds=seconds)
     async with transaction(runtime.pool) as connection:
         if ref is None:
@@ -183,14 +167,53 @@ async def _let_go(
             kept = await store.save_ref(connection, task, ref, due_at)
         if kept:
             await enqueue(connection, [Job("check", task.hex, after_seconds=seconds)])
+    return kept
 
 
-async def _wait_for_deadline(runtime: Runtime, task: Task, message: str) -> None:
-    """Nobody knows whether a paid call was accepted: never call again; the deadline gives it back."""
+async def _pass_on(runtime: Runtime, task: Task, refused: Refused, asked: str) -> None:
+    """Nothing was accepted: note why, and let whoever is next have the task; or end it."""
+    now = runtime.clock.now()
+    seconds = refused.retry_after_seconds
+    retry_at = None if seconds is None else now + datetime.timedelta(seconds=seconds)
+    log.warning("task.refused", provider=asked, code=refused.code, detail=refused.message)
+    refusal = Refusal(asked, refused.code, refused.message, retry_at)
+    following = await next_provider(runtime, task, refusal)
+    if isinstance(following, Refusal):
+        await finish(runtime, task, failed(refused.code, refused.message))
+        return
+    if isinstance(following, Rest):
+        due_at, queue = following.until, runtime.providers[asked].queue
+    else:
+        due_at, queue = now, following.queue
+    async with transaction(runtime.pool) as connection:
+        if await note_refusal(connection, task, refusal, due_at, now):
+            await wake_next(runtime, connection, now)
+            seconds = max(0.0, (due_at - now).total_seconds())
+            await enqueue(connection, [Job(queue, task.hex, after_seconds=seconds)])
+
+
+async def _come_back(runtime: Runtime, task: Task, seconds: float, queue: str) -> None:
+    """Let go, and take the task up again in `seconds` in a slot of `queue`."""
+    due_at = runtime.clock.now() + datetime.timedelta(seconds=seconds)
+    async with transaction(runtime.pool) as connection:
+        if await store.renew_claim(connection, task, due_at, None):
+            await enqueue(connection, [Job(queue, task.hex, after_seconds=seconds)])
+
+
+async def _look_later(runtime: Runtime, task: Task, message: str) -> None:
+    """Nobody knows whether a paid call was accepted: never call again, but look for the job.
+
+    The deadline gives the money back if it is not found.
+    """
     log.warning("task.outcome_unknown", provider=task.provider, detail=message)
+    due_at = runtime.clock.now() + datetime.timedelta(seconds=LOOK_UP_AFTER_SECONDS)
     async with transaction(runtime.pool) as connection:
         await store.end_attempt(connection, task, "unknown", message, runtime.clock.now())
-        await store.renew_claim(connection, task, task.deadline_at, None)
+        if await store.renew_claim(connection, task, min(due_at, task.deadline_at), None):
+            await leave_place(connection, task)
+            await wake_next(runtime, connection, runtime.clock.now())
+            job = Job("check", task.hex, after_seconds=LOOK_UP_AFTER_SECONDS)
+            await enqueue(connection, [job])
 
 
 async def _hand_back(runtime: Runtime, task: Task, seconds: float) -> None:
@@ -204,5 +227,5 @@ async def _hand_back(runtime: Runtime, task: Task, seconds: float) -> None:
     due_at = now + datetime.timedelta(seconds=seconds)
     async with transaction(runtime.pool) as connection:
         if await store.hand_back(connection, task, now, due_at, undo_at=undo_at):
-            queue = runtime.queue_of(task.provider, task.provider_ref, task.test, task.routing)
+            queue = _queue_of(runtime, task)
             await enqueue(connection, [Job(queue, task.hex, after_seconds=seconds)])

@@ -2,7 +2,7 @@
 
 import datetime
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import asyncpg
@@ -164,11 +164,14 @@ async def end_attempt(  # noqa: PLR0913 - one row, and each is a column of it
     now: datetime.datetime,
     *,
     unknown_at: Sequence[str] = (),
+    made: int = 0,
+    costs_micros: Mapping[str, int] | None = None,
 ) -> None:
     """Note what became of the last call, whichever claim made it: `finished`, `failed` or `unknown`.
 
     One that never answered is `unknown` if it was made to one of the providers `unknown_at`.
-    Earlier ones that are still open were lost with their workers.
+    Earlier ones that are still open were lost with their workers. `made` images cost what
+    `costs_micros` says of the provider.
     """
     await connection.execute(
         """
@@ -176,7 +179,9 @@ async def end_attempt(  # noqa: PLR0913 - one row, and each is a column of it
         UPDATE attempts SET ended_at = $5, outcome = CASE
             WHEN attempts.claim_no < last.claim_no THEN 'failed'
             WHEN outcome = 'intended' AND provider = ANY($6::text[]) THEN 'unknown' ELSE $3 END,
-          detail = CASE WHEN attempts.claim_no < last.claim_no THEN 'lost with its worker' ELSE $4 END
+          detail = CASE WHEN attempts.claim_no < last.claim_no THEN 'lost with its worker' ELSE $4 END,
+          cost_micros = CASE WHEN attempts.claim_no = last.claim_no
+            THEN $7 * coalesce(($8::jsonb ->> provider)::bigint, 0) ELSE 0 END
         FROM last
         WHERE task_id = $1 AND attempts.claim_no <= $2 AND outcome IN ('intended', 'started')
         """,
@@ -186,6 +191,8 @@ async def end_attempt(  # noqa: PLR0913 - one row, and each is a column of it
         detail,
         now,
         unknown_at,
+        made,
+        dict(costs_micros or {}),
     )
 
 
@@ -202,7 +209,8 @@ async def save_ref(
             """
             WITH attempt AS (
               UPDATE attempts SET outcome = 'started', provider_ref = $3
-              WHERE task_id = $1 AND claim_no = $2)
+              WHERE task_id = $1 AND claim_no = (
+                SELECT max(claim_no) FROM attempts WHERE task_id = $1 AND claim_no <= $2))
             UPDATE tasks SET provider_ref = $3, due_at = $4
             WHERE task_id = $1 AND provider_ref IS NULL AND state = 'processing'
             """,

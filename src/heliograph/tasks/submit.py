@@ -65,12 +65,17 @@ async def submit_tasks(runtime: Runtime, tasks: Sequence[NewTask]) -> list[Accep
 
 
 def draft_of(runtime: Runtime, task: NewTask, now: datetime.datetime) -> Draft | Fault:
-    """Route and price `task`; a Fault when its key may not use the model, has no provider (403), or it is kept too long (400)."""
+    """Route and price `task`.
+
+    A Fault when its key may not use the model or has no provider (403), when its results shall be kept
+    too long or the operator does not allow its texts (400).
+    """
     key, image = task.key, task.submission.image
     try:
         key.check_model(task.submission.model)
         task.submission.check_retention(runtime.settings.result_retention_hours)
-        provider = runtime.route(test=key.test, routing=key.routing)[0]
+        runtime.moderation.check_texts(image)
+        provider = runtime.route(test=key.test, routing=key.routing, mode=image.mode)[0]
     except Fault as fault:
         return fault
     price = runtime.prices.unit_price_micros(task.submission.model, image.mode, key.routing)

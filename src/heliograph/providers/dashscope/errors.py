@@ -23,12 +23,16 @@ class Blame(Enum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """A failCode with its sentence for the customer; `remedy` tells the operator what to fix."""
+    """A failCode with its sentence for the customer; `remedy` tells the operator what to fix.
+
+    `again`: the same job may well be taken a little later.
+    """
 
     code: str
     message: str
     blame: Blame
     remedy: str = ""
+    again: bool = False
 
 
 def _operator(remedy: str) -> Verdict:
@@ -40,7 +44,12 @@ PROVIDER_FAILURE: Final = Verdict(
     "InternalError", "The model service failed; please try again", Blame.PROVIDER
 )
 _TIMEOUT = Verdict("Timeout", "The model service did not finish in time", Blame.PROVIDER)
-_RATE = Verdict("RateLimitExceeded", "The model service is at its rate limit", Blame.PROVIDER)
+_RATE = Verdict(
+    "RateLimitExceeded", "The model service is at its rate limit", Blame.PROVIDER, again=True
+)
+_UNAVAILABLE = Verdict(
+    "InternalError", "The model service is not available at the moment", Blame.PROVIDER, again=True
+)
 _SENSITIVE = Verdict(
     "SensitiveContentDetected", "The prompt or a picture failed the safety check", Blame.CUSTOMER
 )
@@ -95,7 +104,8 @@ _EXACT: Final[Mapping[str, Verdict]] = {
     **_rows(_TIMEOUT, "RequestTimeOut", "InternalError.Timeout"),
     **_rows(PROVIDER_FAILURE, "InternalError", "InternalError.Algo", "InternalError.Upload"),
     **_rows(PROVIDER_FAILURE, "InternalError.FileUpload", "SystemError", "ModelServiceFailed"),
-    **_rows(PROVIDER_FAILURE, "RewriteFailed", "ModelUnavailable", "ModelServingError"),
+    **_rows(PROVIDER_FAILURE, "RewriteFailed", "ModelServingError"),
+    **_rows(_UNAVAILABLE, "ModelUnavailable"),
     **_rows(PROVIDER_FAILURE, "APIConnectionError", "ClientDisconnect"),
 }
 

@@ -22,11 +22,18 @@ _JPEG_STEPS: Final = ((92, 5000), (80, 5000), (80, 3200), (75, 2000))
 
 
 @dataclass(frozen=True)
-class Models:
-    """The upstream names, one per mode: previews are retired at a month's notice."""
+class Options:
+    """What the operator decides.
 
-    text_to_image: str = "wan2.5-t2i-preview"
-    image_to_image: str = "wan2.5-i2i-preview"
+    The upstream names, for previews are retired at a month's notice; whether prompts are extended
+    upstream (3 to 4 s more), whether pictures carry the mark "AI Generated", whether our seeds are sent.
+    """
+
+    text_model: str = "wan2.5-t2i-preview"
+    edit_model: str = "wan2.5-i2i-preview"
+    prompt_extend: bool = True
+    watermark: bool = False
+    send_seed: bool = True
 
 
 def path_of(job: ImageJob) -> str:
@@ -34,30 +41,33 @@ def path_of(job: ImageJob) -> str:
     return EDIT_PATH if job.request.mode == "image-to-image" else TEXT_PATH
 
 
-def body_of(job: ImageJob, models: Models) -> dict[str, Any]:
+def model_of(job: ImageJob, options: Options) -> str:
+    """The upstream's name of the model that serves the job's mode."""
+    editing = job.request.mode == "image-to-image"
+    return options.edit_model if editing else options.text_model
+
+
+def body_of(job: ImageJob, options: Options) -> dict[str, Any]:
     """The JSON body. `n` is always there, because DashScope makes and bills four without it.
 
     Encodes the references, which takes processor time: call it outside the event loop.
     """
     request = job.request
-    editing = request.mode == "image-to-image"
     content: dict[str, Any] = {"prompt": request.prompt}
     if request.negative_prompt:
         content["negative_prompt"] = request.negative_prompt
-    if editing:
+    if request.mode == "image-to-image":
         content["images"] = [data_url(reference) for reference in job.references]
-    return {
-        "model": models.image_to_image if editing else models.text_to_image,
-        "input": content,
-        "parameters": {
-            "size": f"{request.width}*{request.height}",
-            "n": request.num_images,
-            "prompt_extend": True,
-            "watermark": False,
-            # DashScope counts on from here; the mask keeps any seed of ours in its range.
-            "seed": job.seed & MAX_SEED,
-        },
+    parameters: dict[str, Any] = {
+        "size": f"{request.width}*{request.height}",
+        "n": request.num_images,
+        "prompt_extend": options.prompt_extend,
+        "watermark": options.watermark,
     }
+    if options.send_seed:
+        # DashScope counts on from here; the mask keeps any seed of ours in its range.
+        parameters["seed"] = job.seed & MAX_SEED
+    return {"model": model_of(job, options), "input": content, "parameters": parameters}
 
 
 def data_url(reference: Reference, limit_bytes: int = MAX_DATA_URL_BYTES) -> str:

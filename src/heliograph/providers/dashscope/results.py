@@ -12,10 +12,10 @@ from PIL import Image
 from yarl import URL
 
 from heliograph.providers.provider import Made, Missing
+from heliograph.providers.reading import read_at_most
 
 MAX_PICTURE_BYTES: Final = 50_000_000
 MAX_PICTURE_PIXELS: Final = 20_000_000
-_CHUNK_BYTES: Final = 256 * 1024
 
 # The hosts that DashScope documents for results: its own buckets in Alibaba's object storage.
 _RESULT_HOST: Final = re.compile(r"dashscope-[a-z0-9-]+\.oss-[a-z0-9-]+\.aliyuncs\.com")
@@ -77,16 +77,6 @@ class PictureFetcher:
         if content_type is None:
             return _refused("not a picture", address.host)
         return Made(data, content_type)
-
-
-async def read_at_most(stream: aiohttp.StreamReader, limit_bytes: int) -> bytes | None:
-    """The whole of `stream`, or None as soon as it turns out to be longer than `limit_bytes`."""
-    data = bytearray()
-    async for chunk in stream.iter_chunked(_CHUNK_BYTES):
-        data += chunk
-        if len(data) > limit_bytes:
-            return None
-    return bytes(data)
 
 
 def picture_type(data: bytes) -> str | None:

@@ -65,7 +65,8 @@ async def read_attempts(connection: Connection, task_id: uuid.UUID) -> list[dict
     """The calls to providers for one task, in their order."""
     rows = await connection.fetch(
         """
-        SELECT claim_no, provider, outcome, provider_ref, detail, intended_at, ended_at
+        SELECT claim_no, provider, outcome, provider_ref, fail_code, detail, cost_micros,
+          intended_at, ended_at, retry_at
         FROM attempts WHERE task_id = $1 ORDER BY claim_no
         """,
         task_id,

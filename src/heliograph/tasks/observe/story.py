@@ -15,6 +15,7 @@ ORDER = (
     "held",
     "claimed",
     "dispatched",
+    "refused",
     "unknown",
     "polled",
     "stored",
@@ -98,8 +99,8 @@ def _moments(task: TaskDetail) -> Iterator[Told]:
 def _calls(attempts: Sequence[Mapping[str, Any]]) -> Iterator[Told]:
     for attempt in attempts:
         yield attempt["intended_at"], "dispatched", attempt["provider"], None
-        if attempt["outcome"] == "unknown" and attempt["ended_at"] is not None:
-            yield attempt["ended_at"], "unknown", attempt["provider"], attempt["detail"]
+        if attempt["outcome"] in ("refused", "unknown") and attempt["ended_at"] is not None:
+            yield attempt["ended_at"], attempt["outcome"], attempt["provider"], attempt["detail"]
 
 
 def _money(transfers: Sequence[Transfer]) -> Iterator[Told]:

@@ -1,0 +1,1 @@
+"""What only the operator can mend is told: log, metric, and the operator's own webhook."""

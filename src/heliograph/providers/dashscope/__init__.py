@@ -1,0 +1,1 @@
+"""The real Wan 2.5 at Alibaba's DashScope."""

@@ -1,0 +1,1 @@
+"""Which providers and engines work, known to all processes: the circuit breaker."""

@@ -1,0 +1,1 @@
+"""Pictures by stable-diffusion.cpp's server, through its own asynchronous API."""

@@ -1,0 +1,1 @@
+"""Which provider a task goes to next, and when its turn is."""
