@@ -9,7 +9,7 @@ SOURCES := $(wildcard src client/src studio/src tests client/tests studio/tests 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo serve test check fix bench lock conformance prove-crash prove-money prove-limits gallery obedience
+.PHONY: help setup setup-test demo serve test check fix bench lock conformance test-models prove-crash prove-money prove-limits gallery obedience
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,6 +50,17 @@ $(VENV)/dashscope-%: requirements/dashscope-%.txt
 conformance: setup-test $(VENV)/dashscope-1 $(VENV)/dashscope-2 ## run the official dashscope SDK, two releases, against the emulator that the tests use
 	$(BIN)/python -m pytest -q tests/conformance --sdk $(VENV)/dashscope-1/bin/python --sdk $(VENV)/dashscope-2/bin/python
 
+# torch by its version alone: which build of it (CPU, CUDA, ROCm) is the machine's choice
+$(VENV)/.models: $(VENV)/.test requirements/diffusers.txt
+	$(PIP) install --no-deps --require-hashes --requirement requirements/diffusers.txt
+	$(PIP) install torch==2.13.0
+	@touch $@
+
+test-models: ## run the diffusers provider with real, tiny pipelines (installs torch into a second environment)
+	$(MAKE) VENV=$(VENV)-models $(VENV)-models/.models
+	$(VENV)-models/bin/python -c "import torch, diffusers"
+	$(VENV)-models/bin/python -m pytest -q tests/models $(ARGS)
+
 check: setup-test ## format, lint, types, import contracts, sizes
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
@@ -82,4 +93,5 @@ obedience: setup ## count how well the studio does what 60 prompts say
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-package heliograph --no-emit-package heliograph-client --no-emit-package heliograph-studio -o requirements/service.txt requirements/service.in pyproject.toml client/pyproject.toml studio/pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -c requirements/service.txt -o requirements/test.txt requirements/test.in
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --override requirements/no-torch.txt -c requirements/service.txt -c requirements/test.txt -o requirements/diffusers.txt requirements/diffusers.in
 	for release in 1 2; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements/dashscope-$$release.txt requirements/dashscope-$$release.in; done

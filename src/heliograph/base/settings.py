@@ -55,7 +55,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     diffusers_text_model: str | None = None
     diffusers_edit_model: str | None = None
     diffusers_device: str = "auto"
-    diffusers_dtype: str = "auto"
+    diffusers_dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
     diffusers_steps: Count | None = None
     alert_webhook_url: str | None = None
     moderation_words_file: Path | None = None

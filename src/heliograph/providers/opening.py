@@ -109,7 +109,7 @@ def _diffusers(around: Around) -> Provider:
         edit_model=settings.diffusers_edit_model,
         device=settings.diffusers_device,
         dtype=settings.diffusers_dtype,
-        cache_dir=settings.data_dir / "models",
+        cache_dir=settings.data_dir / "cache" / "models",
         steps=settings.diffusers_steps,
     )
 

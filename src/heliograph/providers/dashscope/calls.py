@@ -12,7 +12,7 @@ import msgspec
 from yarl import URL
 
 from heliograph.base.errors import OperatorError
-from heliograph.providers.reading import read_at_most
+from heliograph.providers.upstream import checked_address, read_at_most
 
 SINGAPORE: Final = "https://dashscope-intl.aliyuncs.com/api/v1"
 MAX_ANSWER_BYTES: Final = 1_000_000
@@ -57,7 +57,7 @@ class Calls:
 
     def __init__(self, base_url: str, api_key: str, *, submit_timeout_seconds: float) -> None:
         """Raises OperatorError for an address or a key that cannot be right."""
-        self.base = _checked_base(base_url)
+        self.base = checked_address(base_url, "HELIOGRAPH_DASHSCOPE_BASE_URL", SINGAPORE)
         if not re.fullmatch(r"[\x21-\x7e]+", api_key):
             raise OperatorError(
                 "HELIOGRAPH_DASHSCOPE_API_KEY is empty or has characters no key has."
@@ -145,16 +145,6 @@ def text_of(part: Mapping[str, Any], name: str) -> str:
     """The text under `name`, empty if there is none."""
     value = part.get(name)
     return value if isinstance(value, str) else ""
-
-
-def _checked_base(base_url: str) -> URL:
-    try:
-        base = URL(base_url.rstrip("/"))
-    except ValueError:
-        base = URL()
-    if base.scheme not in {"http", "https"} or not base.host or base.query or base.user:
-        raise OperatorError(f"HELIOGRAPH_DASHSCOPE_BASE_URL must look like {SINGAPORE}")
-    return base
 
 
 async def _read(response: aiohttp.ClientResponse) -> Answer:

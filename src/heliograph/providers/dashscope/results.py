@@ -12,7 +12,7 @@ from PIL import Image
 from yarl import URL
 
 from heliograph.providers.provider import Made, Missing
-from heliograph.providers.reading import read_at_most
+from heliograph.providers.upstream import read_at_most
 
 MAX_PICTURE_BYTES: Final = 50_000_000
 MAX_PICTURE_PIXELS: Final = 20_000_000

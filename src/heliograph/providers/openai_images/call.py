@@ -25,7 +25,7 @@ from heliograph.providers.openai_images.trouble import (
     unusable,
 )
 from heliograph.providers.provider import Made
-from heliograph.providers.reading import read_at_most
+from heliograph.providers.upstream import read_at_most
 
 MAX_ANSWER_BYTES: Final = 80_000_000
 MAX_LIST_BYTES: Final = 1_000_000

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from yarl import URL
 
-from heliograph.base.errors import OperatorError
 from heliograph.providers.openai_images.order import Dialect
+from heliograph.providers.upstream import checked_address
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,8 @@ def engine_at(base_url: str, dialect: Dialect) -> Engine:
 
     Raises OperatorError for what is no address.
     """
-    try:
-        base = URL(base_url.rstrip("/"))
-    except ValueError:
-        base = URL()
-    if base.scheme not in {"http", "https"} or not base.host or base.query or base.user:
-        raise OperatorError(
-            "HELIOGRAPH_OPENAI_IMAGES_BASE_URL or …_EDITS_BASE_URL has an address that cannot be used."
-            " Each must look like http://gpu-1:8091/v1, without a user, password or query."
-        )
+    settings = "Each address in HELIOGRAPH_OPENAI_IMAGES_BASE_URL and …_EDITS_BASE_URL"
+    base = checked_address(base_url, settings, "http://gpu-1:8091/v1")
     api = base if base.path.strip("/") else base / "v1"
     health = api / "models"
     if dialect in {"vllm-omni", "sglang"}:

@@ -6,11 +6,9 @@ from typing import Final, TypeVar
 
 import aiohttp
 import msgspec
-from yarl import URL
 
-from heliograph.base.errors import OperatorError
-from heliograph.providers.reading import read_at_most
 from heliograph.providers.sdcpp.wire import Refusal
+from heliograph.providers.upstream import checked_address, read_at_most
 
 #: Four pictures of 4096 x 4096 px that show noise, in base64.
 MAX_ANSWER_BYTES: Final = 300_000_000
@@ -58,7 +56,7 @@ class Server:
     """The sd-server at `base_url`. Raises OperatorError for an address that cannot be one."""
 
     def __init__(self, base_url: str) -> None:
-        self.base = _checked_base(base_url)
+        self.base = checked_address(base_url, "HELIOGRAPH_SDCPP_BASE_URL", "http://127.0.0.1:1234")
         self._session: aiohttp.ClientSession | None = None
 
     async def submit(self, payload: bytes) -> Answer:
@@ -103,19 +101,6 @@ class Server:
         ) as response:
             body = await read_at_most(response.content, MAX_ANSWER_BYTES)
             return Answer(response.status, body)
-
-
-def _checked_base(base_url: str) -> URL:
-    try:
-        base = URL(base_url.rstrip("/"))
-    except ValueError:
-        base = URL()
-    if base.scheme not in {"http", "https"} or not base.host or base.query or base.user:
-        raise OperatorError(
-            "HELIOGRAPH_SDCPP_BASE_URL must be the address of an sd-server, such as"
-            " http://127.0.0.1:1234."
-        )
-    return base
 
 
 def is_lost(answer: Answer) -> bool:
