@@ -108,7 +108,7 @@ async def test_the_same_warning_of_several_pictures_comes_once(tmp_path):
     assert outcome.warnings == ("no dragons", "no fog", "no lions")
 
 
-async def test_what_was_understood_is_told_before_the_warnings(tmp_path):
+async def test_what_was_understood_is_told_beside_the_warnings(tmp_path):
     class Telling(Awkward):
         async def draw(self, order, report):
             picture = await super().draw(order, report)
@@ -116,7 +116,8 @@ async def test_what_was_understood_is_told_before_the_warnings(tmp_path):
 
     engine = Telling({7: ("no dragons",)})
     outcome = await with_engine(engine, tmp_path).start(image_job(num_images=2), ignore)
-    assert outcome.warnings == ("drawn: panda; snow, day", "no dragons")
+    assert outcome.scene == "panda; snow, day"
+    assert outcome.warnings == ("no dragons",)
 
 
 async def test_cancelling_a_job_cancels_every_picture_of_it(tmp_path):

@@ -82,7 +82,7 @@ class Task(TaskStatus):
     """All about a task: what was asked, who makes it, what came of it.
 
     `price` is in dollars for one image. `warnings` are sentences about what the engine could not
-    honour. `timeline` and `receipt` come with a single task, not in lists.
+    honour, `scene` what it understood. `timeline` and `receipt` come with a single task, not in lists.
     """
 
     model: str
@@ -97,6 +97,7 @@ class Task(TaskStatus):
     engine: str | None = None
     images: tuple[ImageOutcome, ...] = ()
     warnings: tuple[str, ...] = ()
+    scene: str | None = None
     batch_id: str | None = None
     files_expire_time: int | None = None
     timeline: tuple[TaskEvent, ...] = ()

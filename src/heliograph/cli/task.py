@@ -54,6 +54,7 @@ def show(task_id: str, as_json: AsJson = False) -> None:
         "fail_code": detail.fail_code,
         "fail_message": detail.fail_message,
         "warnings": detail.warnings,
+        "scene": detail.scene,
         "cost": dollars(cost_micros),
         "margin": dollars(charged_micros - cost_micros),
     }

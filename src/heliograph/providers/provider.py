@@ -82,10 +82,14 @@ class Running:
 
 @dataclass(frozen=True)
 class Finished:
-    """Done. `warnings` are sentences for the customer about what could not be honoured."""
+    """Done. `warnings` are sentences for the customer about what could not be honoured.
+
+    `scene` is what the engine understood and drew, where it can tell.
+    """
 
     images: Images
     warnings: tuple[str, ...] = ()
+    scene: str | None = None
 
 
 @dataclass(frozen=True)

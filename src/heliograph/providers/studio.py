@@ -161,6 +161,6 @@ def _finished(drawn: "list[Picture | Missing]") -> Finished | Failed:
     if len(missing) == len(images):
         return Failed(missing[0].code, missing[0].message)
     pictures = [one for one in drawn if not isinstance(one, Missing)]
-    sentences = [f"drawn: {one.scene}" for one in pictures if one.scene]
-    sentences += [sentence for one in pictures for sentence in one.warnings]
-    return Finished(images, tuple(dict.fromkeys(sentences)))
+    sentences = dict.fromkeys(sentence for one in pictures for sentence in one.warnings)
+    scene = next((one.scene for one in pictures if one.scene), None)
+    return Finished(images, tuple(sentences), scene)

@@ -27,7 +27,12 @@ async def store_pictures(runtime: Runtime, task: Task, finished: Finished) -> En
     ]
     missing = next((image for image in images if "path" not in image), None)
     if missing is None or any("path" in image for image in images):
-        return Ending(tuple(images), warnings=finished.warnings, stored_at=runtime.clock.now())
+        return Ending(
+            tuple(images),
+            warnings=finished.warnings,
+            scene=finished.scene,
+            stored_at=runtime.clock.now(),
+        )
     return Ending(tuple(images), missing["fail_code"], missing["fail_message"], finished.warnings)
 
 

@@ -262,7 +262,7 @@ async def end_task(
     row = await connection.fetchrow(
         f"""
         UPDATE tasks SET state = $3, images = $4, fail_code = $5, fail_message = $6, warnings = $7,
-          completed_at = $8, files_expire_at = $9, stored_at = $10, progress = NULL,
+          completed_at = $8, files_expire_at = $9, stored_at = $10, scene = $11, progress = NULL,
           version = version + 1
         WHERE task_id = $1 AND claim_no = $2 AND state = 'processing'
         RETURNING {STATUS_COLUMNS}
@@ -277,6 +277,7 @@ async def end_task(
         now,
         files_expire_at,
         ending.stored_at,
+        ending.scene,
     )
     return _read(TaskStatus, row)
 
@@ -331,7 +332,7 @@ async def forget_content(
     row = await connection.fetchrow(
         f"""
         UPDATE tasks SET request = request - '{{prompt,negative_prompt,image_urls}}'::text[],
-          callback_url = NULL, source = NULL, warnings = NULL,
+          callback_url = NULL, source = NULL, warnings = NULL, scene = NULL,
           data_deleted_at = coalesce(data_deleted_at, $2),
           files_expire_at = least(files_expire_at, $2), version = version + 1
         WHERE task_id = $1 AND state IN ('success', 'failed') RETURNING {STATUS_COLUMNS}

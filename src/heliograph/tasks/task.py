@@ -97,6 +97,7 @@ class TaskDetail(TaskStatus, frozen=True):
     unit_price_micros: int = 0
     provider: str | None = None
     warnings: list[str] | None = None
+    scene: str | None = None
     request: dict[str, Any] = {}
     claimed_at: datetime.datetime | None = None
     deadline_at: datetime.datetime | None = None
@@ -121,6 +122,7 @@ class Ending:
     fail_code: str | None = None
     fail_message: str | None = None
     warnings: tuple[str, ...] = ()
+    scene: str | None = None
     stored_at: datetime.datetime | None = None
 
     @property

@@ -67,7 +67,8 @@ class TaskData(StatusData, frozen=True, omit_defaults=True, rename="camel", kw_o
 
     `progress` has the share done (0 to 1) of each image while the task is processed; `engine` is
     the provider that makes the pictures; `price` is in dollars for one image; `warnings` are
-    sentences about what the engine could not honour, such as words it does not know.
+    sentences about what the engine could not honour, such as words it does not know, and `scene` what
+    it understood, where it can tell.
     `queuePosition` is 1 for the task that is taken up next. `timeline`, `receipt` and `webhook` come
     with a single task, not in lists. The texts are absent once the task's data is deleted.
     """
@@ -85,6 +86,7 @@ class TaskData(StatusData, frozen=True, omit_defaults=True, rename="camel", kw_o
     progress: list[float] | None = None
     images: list[ImageData] | None = None
     warnings: list[str] | None = None
+    scene: str | None = None
     files_expire_time: int | None = None
     data_deleted_time: int | None = None
     source: str | None = None
@@ -165,6 +167,7 @@ def task_data(task: TaskDetail, public_url: str, story: Story | None = None) -> 
         progress=_rounded(task.progress),
         images=[_image(image, public_url) for image in task.images or ()] or None,
         warnings=task.warnings or None,
+        scene=task.scene,
         files_expire_time=_time(task.files_expire_at),
         data_deleted_time=_time(task.data_deleted_at),
         source=task.source,

@@ -77,6 +77,7 @@ TASK_EXAMPLE = STATUS_EXAMPLES["success"] | {
             "failMsg": "The picture failed the safety checks of the model service.",
         },
     ],
+    "scene": "a panda; snow, day",
     "filesExpireTime": 1768570452317,
     "timeline": [
         {"event": "received", "time": CREATED_MS},

@@ -30,6 +30,7 @@ class TaskResult(Struct, frozen=True, omit_defaults=True, rename="camel", kw_onl
     fail_code: str | None = None
     fail_msg: str | None = None
     warnings: list[str] = []
+    scene: str | None = None
     queue_position: int | None = None
 
     @property
@@ -137,6 +138,8 @@ def _success(task: TaskResult) -> Iterator[str]:
     )
     for image in task.images:
         yield f"{image.url} ({image.width}x{image.height})"
+    if task.scene:
+        yield f"Drawn: {task.scene}"
     yield from task.warnings
 
 

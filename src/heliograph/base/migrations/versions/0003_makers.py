@@ -1,4 +1,4 @@
-"""Several makers of pictures: turns, refusals, health, engines in use, alarms and costs."""
+"""Several makers of pictures: turns, refusals, health, engines in use, alarms, costs; the scene drawn."""
 
 from alembic import op
 
@@ -10,7 +10,7 @@ depends_on = None
 # `turn_of` is the provider at which a task holds one of the limited places, `waits_for` the one whose
 # place it waits for.
 TASKS = """
-ALTER TABLE tasks ADD COLUMN turn_of text, ADD COLUMN waits_for text;
+ALTER TABLE tasks ADD COLUMN turn_of text, ADD COLUMN waits_for text, ADD COLUMN scene text;
 CREATE INDEX tasks_in_turn ON tasks (turn_of) WHERE turn_of IS NOT NULL AND state = 'processing';
 CREATE INDEX tasks_waiting ON tasks (waits_for, created_at)
     WHERE waits_for IS NOT NULL AND state = 'processing'
@@ -85,4 +85,4 @@ def downgrade() -> None:
     )
     op.execute("DROP INDEX tasks_in_turn")
     op.execute("DROP INDEX tasks_waiting")
-    op.execute("ALTER TABLE tasks DROP COLUMN turn_of, DROP COLUMN waits_for")
+    op.execute("ALTER TABLE tasks DROP COLUMN turn_of, DROP COLUMN waits_for, DROP COLUMN scene")
