@@ -9,6 +9,7 @@ from contract.service import Service
 from heliograph.api.docs.render import render_page
 from heliograph.api.openapi import build_openapi
 from heliograph.catalog.models import MODELS
+from support.source import ROOT
 
 
 class Page(html.parser.HTMLParser):
@@ -81,3 +82,55 @@ def test_an_asset_that_does_not_exist_is_404(service: Service):
 def test_what_looks_like_markup_in_the_document_is_shown_and_not_run():
     document = build_openapi(MODELS, "http://service/<script>alert(1)</script>")
     assert "<script>alert" not in render_page(document)
+
+
+@pytest.fixture
+def guides(service: Service) -> list[str]:
+    """The addresses of all pages, as /llms.txt tells them."""
+    text = service.http.get("/llms.txt").text
+    return [address.removeprefix(service.url) for address in re.findall(r"\((\S+)\.md\)", text)]
+
+
+def test_programs_are_told_of_every_page_and_can_read_it_as_markdown(
+    service: Service, guides: list[str]
+):
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert {f"{one.removeprefix('/docs/')}.md" for one in guides} == pages - {"README.md"}
+    for address in guides:
+        answer = service.http.get(f"{address}.md")
+        assert answer.headers["content-type"] == "text/markdown; charset=utf-8"
+        assert answer.text.startswith("# ")
+
+
+def test_every_page_is_served_and_every_link_in_it_leads_somewhere(
+    service: Service, guides: list[str]
+):
+    pages = {address: Page(service.http.get(address).text) for address in [*guides, "/pricing"]}
+    for address, page in pages.items():
+        ids = page.all("id")
+        assert len(set(ids)) == len(ids), address
+        assert not [
+            tag for tag, attrs in page.tags if tag in ("script", "style") or "style" in attrs
+        ]
+        for link in page.all("href") + page.all("src"):
+            if link.startswith(("http", "mailto:")):
+                continue
+            target, _, fragment = link.partition("#")
+            if target in pages or not target:
+                assert not fragment or fragment in pages[target or address].all("id"), link
+            else:
+                assert service.http.get(target).status_code == 200, (address, link)
+
+
+def test_a_page_tells_where_it_is_and_no_other_file_is_served(service: Service):
+    page = Page(service.http.get("/docs/how-to/python").text)
+    assert [attrs["href"] for _, attrs in page.tags if "aria-current" in attrs] == [
+        "/docs/how-to/python"
+    ]
+    for path in ("how-to/nothing", "../README.md", "..%2f..%2fpyproject.toml", "how-to/python.txt"):
+        assert service.http.get(f"/docs/{path}").status_code == 404
+
+
+def test_the_prices_are_those_of_this_server(service: Service):
+    text = service.http.get("/pricing").text
+    assert text.count("$0.03") == 6

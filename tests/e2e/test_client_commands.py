@@ -25,7 +25,7 @@ from support.source import ROOT
 
 Settings = dict[str, str]
 
-PAGES = ("README.md", "client/README.md", "docs/how-to/python.md")
+PAGES = ("README.md", "client/README.md", "docs/how-to/python.md", "docs/how-to/moving-here.md")
 HALF_BLOCK = "▀"
 KITTY = "\x1b_Ga=T,f=100"
 

@@ -7,6 +7,7 @@ from heliograph.api.account import AccountRoutes
 from heliograph.api.auth import Gate
 from heliograph.api.batches import BatchRoutes
 from heliograph.api.catalogue import CatalogueRoutes
+from heliograph.api.docs.guides import GuideRoutes
 from heliograph.api.docs.page import DocsRoutes
 from heliograph.api.doors.mcp.routes import McpRoutes
 from heliograph.api.doors.mcp.rpc import rpc_refusal
@@ -57,6 +58,7 @@ def _routes(runtime: Runtime) -> list[Route]:
     health = HealthRoutes(runtime)
     schemas = SchemaRoutes(runtime)
     docs = DocsRoutes(runtime.models, runtime.settings.public_url)
+    guides = GuideRoutes(runtime.models, runtime.prices, runtime.settings.public_url)
     return [
         _route("GET", "/api/v1/statusTask/{model}", generation.status_task),
         _route("POST", "/api/v1/generateTask/{model}", generation.generate_task),
@@ -84,6 +86,9 @@ def _routes(runtime: Runtime) -> list[Route]:
         _route("GET", "/docs/models/schemas/index.json", schemas.index),
         _route("GET", "/docs/models/schemas/{model}.json", schemas.schema),
         _route("GET", "/docs/assets/{name}", docs.asset),
+        _route("GET", "/docs/{path:path}", guides.page),
+        _route("GET", "/pricing", guides.pricing),
+        _route("GET", "/llms.txt", guides.llms),
         _route("GET", "/openapi.json", docs.openapi),
     ]
 

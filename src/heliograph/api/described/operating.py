@@ -13,13 +13,21 @@ def documentation_operations() -> Iterator[Operation]:
         ("/", "home", "To the documentation", ""),
         ("/docs", "docs", "This documentation, for people", "text/html"),
         ("/docs/assets/{name}", "docsAsset", "A part of the documentation page", "text/*"),
+        ("/docs/{path}", "guide", "A guide, as a page or, with `.md`, as Markdown", "text/*"),
+        ("/pricing", "pricing", "What one image costs here", "text/html"),
+        ("/llms.txt", "llms", "What there is to read, for programs", "text/plain"),
         ("/openapi.json", "openapi", "This document", "application/json"),
     ):
         yield _page(path, name, summary, media_type)
 
 
 def _page(path: str, name: str, summary: str, media_type: str) -> Operation:
-    asset = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
+    asset = {
+        "name": path.rpartition("{")[2].rstrip("}"),
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string"},
+    }
     return Operation(
         "GET",
         path,

@@ -7,25 +7,13 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from heliograph.api.docs.headers import HEADERS
 from heliograph.api.docs.render import render_page
 from heliograph.api.openapi import build_openapi
 from heliograph.base.errors import NotFound
 from heliograph.catalog.model import Model
 
 ASSETS = {"docs.css": "text/css; charset=utf-8", "docs.js": "text/javascript; charset=utf-8"}
-
-# Nothing from elsewhere, and nothing written into the page itself, may run or style it.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self';"
-    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-
-HEADERS = {
-    "content-security-policy": CONTENT_SECURITY_POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-cache",
-}
 
 
 class DocsRoutes:

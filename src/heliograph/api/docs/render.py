@@ -22,7 +22,12 @@ PAGE = """<!doctype html>
 <a class="skip" href="#main">Skip to the content</a>
 <header>
 <h1>{title} <small>API reference</small></h1>
-<p>{summary}. The same as a document for programs: <a href="/openapi.json">openapi.json</a>.</p>
+<p>{summary}. The same as a document for programs: <a href="/openapi.json">openapi.json</a>. Guides:
+<a href="/docs/quickstart">quickstart</a>, <a href="/docs/how-to/python">Python</a>,
+<a href="/docs/how-to/openai">OpenAI clients</a>, <a href="/docs/how-to/mcp">agents</a>,
+<a href="/docs/how-to/webhooks">webhooks</a>, <a href="/docs/how-to/moving-here">moving here</a>,
+<a href="/docs/reference/errors">errors</a>, <a href="/pricing">prices</a> and
+<a href="/docs/architecture">more</a>.</p>
 </header>
 <div class="columns">
 <nav aria-label="Operations">{navigation}</nav>
