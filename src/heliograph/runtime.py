@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,8 +57,9 @@ class Runtime:
     changes: Changes
     moderation: Moderation
     draining: asyncio.Event = field(default_factory=asyncio.Event)
+    _routes: dict[tuple[bool, str, str], list[Provider]] = field(default_factory=dict, init=False)
 
-    @property
+    @functools.cached_property
     def costs_micros(self) -> Mapping[str, int]:
         """What one picture costs the operator at each provider, in micro-dollars."""
         own = {name: provider.cost_micros for name, provider in self.providers.items()}
@@ -69,6 +71,12 @@ class Runtime:
         Test keys rehearse. `auto` asks the cheapest first, of equal ones in the operator's order;
         `value` asks only the cheapest, `official` only DashScope. Raises Forbidden when none is here.
         """
+        name = (test, routing, mode)
+        if name not in self._routes:
+            self._routes[name] = self._find_route(test=test, routing=routing, mode=mode)
+        return self._routes[name]
+
+    def _find_route(self, *, test: bool, routing: str, mode: str) -> list[Provider]:
         if test:
             return [self.providers["rehearsal"]]
         named = (self.providers[name] for name in self.settings.providers)
