@@ -1,5 +1,6 @@
 """How often a key may ask: requests a minute, counted in this process."""
 
+import inspect
 import math
 import threading
 import time
@@ -103,6 +104,11 @@ class _Counters(MemoryStorage):
     @timer.setter
     def timer(self, timer: threading.Timer) -> None:
         self._timer = _SeldomTimer(timer)
+
+
+# The library wraps these twice, to give errors of remote stores one name: memory has no such errors.
+for _name in ("incr", "get", "get_expiry", "check", "reset", "clear"):
+    setattr(_Counters, _name, inspect.unwrap(getattr(_Counters, _name)))
 
 
 def retry_after_seconds(amount: int, cost: int, window: Window) -> int:

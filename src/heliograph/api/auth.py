@@ -9,6 +9,7 @@ from heliograph.accounts.keys import KeyReader
 from heliograph.accounts.limits import RateLimiter
 from heliograph.api.caller import caller_address, check_network
 from heliograph.api.edge import ANSWER_HEADERS
+from heliograph.api.header import header
 from heliograph.base.address import Network
 
 
@@ -27,7 +28,7 @@ class Gate:
 
         Raises Unauthorized, TooManyRequests, Forbidden, or Busy when the key cannot be looked up.
         """
-        key = await self._keys.authenticate(request.headers.get("authorization"))
+        key = await self._keys.authenticate(header(request, b"authorization"))
         limit, remaining, reset_seconds = self._limiter.check(key)
         request.scope[ANSWER_HEADERS] += (
             (b"x-ratelimit-limit", b"%d" % limit),

@@ -8,6 +8,7 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
+from heliograph.api.header import header
 from heliograph.base.errors import BadRequest, TooLarge, UnsupportedMediaType
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -51,7 +52,7 @@ async def read_json_body(request: Request) -> bytes:
     it, so a missing one is refused too; parameters such as charset are ignored), TooLarge as soon
     as the limit is passed, BadRequest when the body does not arrive in time.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise UnsupportedMediaType(
             f"Send the body as Content-Type: application/json, not {media_type[:100] or 'without one'}"
@@ -72,7 +73,7 @@ async def read_body(request: Request, most_bytes: int) -> bytes:
 
 
 def _declared_bytes(request: Request) -> int:
-    declared = request.headers.get("content-length", "")
+    declared = header(request, b"content-length") or ""
     # Python refuses to read numbers of thousands of digits; 19 are more bytes than there are.
     return int(declared[:19]) if declared.isdecimal() else 0
 

@@ -2,6 +2,7 @@
 
 from starlette.requests import Request
 
+from heliograph.api.header import header
 from heliograph.api.wire import Json
 from heliograph.base.errors import BadRequest
 from heliograph.catalog.batch import IS_KEY, is_idempotency_key
@@ -12,7 +13,7 @@ REPLAYED = "Idempotent-Replayed"
 
 def read_idempotency_key(request: Request) -> str | None:
     """The idempotency key of `request`, or None. Raises BadRequest when it cannot be one."""
-    key = request.headers.get(HEADER)
+    key = header(request, HEADER.lower().encode())
     if key is not None and not is_idempotency_key(key):
         raise BadRequest(f"{HEADER} must be {IS_KEY}", HEADER)
     return key

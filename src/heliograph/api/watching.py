@@ -10,6 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from heliograph.api.header import header
 from heliograph.api.wire import Json
 from heliograph.base.database import borrow
 from heliograph.base.errors import BadRequest
@@ -44,7 +45,7 @@ def wait_seconds(request: Request) -> int:
 def tagged(request: Request, body: bytes) -> Json:
     """`body` with its ETag; 304 without a body when the client has it already."""
     etag = b'"%b"' % hashlib.blake2b(body, digest_size=9).hexdigest().encode()
-    known = request.headers.get("if-none-match")
+    known = header(request, b"if-none-match")
     if known is not None and etag.decode() in known:
         answer = Json(b"", HTTPStatus.NOT_MODIFIED)
         answer.raw_headers = [(b"cache-control", b"no-store")]
