@@ -69,7 +69,18 @@ def test_every_style_changes_the_picture(draw, plain, style):
     assert np.abs(plain - styled).mean() > 4
 
 
-@pytest.mark.parametrize("effect", ["northern lights", "lightning", "rainbow", '"HELIOGRAPH"'])
+@pytest.mark.parametrize(
+    "effect",
+    [
+        "northern lights",
+        "lightning",
+        "rainbow",
+        '"HELIOGRAPH"',
+        "“你好，世界”",
+        "“雪虎 Tiger”",
+        "「東京のゆき」",
+    ],
+)
 def test_what_shines_in_the_sky_and_lettering_change_the_picture(draw, effect):
     without, _ = draw("a tower in a meadow, night, storm")
     with_it, _ = draw(f"a tower in a meadow, night, storm, {effect}")

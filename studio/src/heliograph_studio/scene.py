@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from heliograph_studio import homes, lexicon
 from heliograph_studio.draft import Draft, Subject, read_draft, split_lettering
+from heliograph_studio.letters import can_paint
 
 MOST_PLACED = 9
 LONGEST_READ_CHARACTERS = 4000
@@ -24,8 +25,6 @@ SKY_LIGHTS = {
     "crescent-moon": "moon",
 }
 KINDS = ("subject", *(kind for kind, _ in lexicon.KIND_TABLES))
-# What the built-in typeface has: Latin and Cyrillic.
-LETTERS = re.compile(r"[\u0020-\u024f\u0400-\u045f]+")
 NO_SKY = {"room", "space", "moon", "underwater"}
 # What the renderer cannot do whatever the words say.
 BEYOND = {
@@ -244,8 +243,10 @@ def _pose_warnings(draft: Draft) -> list[str]:
 
 def _beyond(scene: Scene) -> list[str]:
     sentences = [BEYOND[style] for style in scene.styles if style in BEYOND]
-    if scene.lettering and not LETTERS.fullmatch(scene.lettering):
-        sentences.append("no letters for this text are at hand, only for Latin and Cyrillic")
+    if scene.lettering and not can_paint(scene.lettering):
+        sentences.append(
+            "no letters for this text are at hand, only Latin, Cyrillic and Chinese ones"
+        )
     return sentences
 
 
