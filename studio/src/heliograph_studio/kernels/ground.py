@@ -49,9 +49,12 @@ def sand(x, z):
 @kernel
 def stone(x, y, z):
     a = fractal2(x * 1.3 + y, z * 1.3 + y * 0.7, 5)
-    crack = smooth(0.03, 0.0, abs(noise2(x * 2.1 + 3.0 * a, z * 2.1 + y) - 0.5))
+    share = smooth(0.3, 0.65, a)
+    crack = smooth(0.05, 0.0, abs(noise2(x * 2.1 + 3.0 * a, z * 2.1 + y) - 0.5))
+    # short ones, and none where something grows
+    crack *= (1.0 - share) * smooth(0.5, 0.75, noise2(x * 3.3 + 40.0, z * 3.3 - y))
     bx, bz = noise2(x * 5 + y, z * 5) - 0.5, noise2(x * 5 + 17, z * 5 + y) - 0.5
-    return smooth(0.3, 0.65, a), 0.75 + 0.5 * a - 0.35 * crack, 2.2 * bx, 2.2 * bz
+    return share, 0.75 + 0.5 * a - 0.2 * crack, 2.2 * bx, 2.2 * bz
 
 
 @kernel
