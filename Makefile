@@ -9,7 +9,7 @@ SOURCES := $(wildcard src client/src studio/src tests client/tests studio/tests 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo serve test check fix bench lock conformance test-models prove-crash prove-money prove-limits gallery obedience
+.PHONY: help setup setup-test demo serve test check fix bench lock conformance test-models prove-crash prove-money prove-limits prove-restarts gallery obedience
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -83,6 +83,9 @@ prove-money: setup-test ## the money model against the real database, 2,000 exam
 
 prove-limits: setup-test ## 500 tasks by four workers within the limits of one DashScope account
 	$(BIN)/python -m pytest -q --capture=no tests/e2e/test_account_limits.py --limited-tasks 500 $(ARGS)
+
+prove-restarts: setup-test ## kill the embedded database 100 times under load
+	$(BIN)/python -m pytest -q --capture=no tests/e2e/test_trouble.py -k restarted --restarts 100 $(ARGS)
 
 gallery: setup ## draw the studio's gallery and the picture of the README anew (ARGS="--only edits")
 	$(BIN)/python studio/tools/gallery.py $(ARGS)

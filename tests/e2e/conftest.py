@@ -16,6 +16,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--kills", type=int, default=12, help="how often a process is killed")
     group.addoption("--tasks", type=int, default=60, help="how many tasks run meanwhile")
     group.addoption(
+        "--restarts", type=int, default=3, help="how often the database is killed under load"
+    )
+    group.addoption(
         "--limited-tasks", type=int, default=25, help="how many tasks share one account upstream"
     )
 
