@@ -9,7 +9,7 @@ SOURCES := $(wildcard src client/src studio/src tests client/tests studio/tests 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo serve test check fix bench lock conformance test-models prove-crash prove-money prove-limits prove-restarts gallery obedience
+.PHONY: help setup setup-test demo serve test check fix bench lock conformance test-models prove-crash prove-money prove-limits prove-restarts gallery obedience screenshots
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ $(VENV)/.service: $(BIN)/python requirements/service.txt pyproject.toml client/p
 
 $(VENV)/.test: $(VENV)/.service requirements/test.txt
 	$(PIP) install --require-hashes --requirement requirements/test.txt
+	@command -v chromium > /dev/null || $(BIN)/playwright install chromium \
+		|| { apt-get update && apt-get install --yes --no-install-recommends chromium fonts-noto-cjk; } \
+		|| echo "There is no Chromium: the tests of the playground will say so."
 	@touch $@
 
 setup: $(VENV)/.service ## install into .venv; leaves .venv/bin/heliograph ready
@@ -89,6 +92,9 @@ prove-restarts: setup-test ## kill the embedded database 100 times under load
 
 gallery: setup ## draw the studio's gallery and the picture of the README anew (ARGS="--only edits")
 	$(BIN)/python studio/tools/gallery.py $(ARGS)
+
+screenshots: setup-test ## draw docs/screenshots anew, with pictures of the studio, in a real browser
+	PYTHONPATH=tests $(BIN)/python tests/browser/screenshots.py
 
 obedience: setup ## count how well the studio does what 60 prompts say
 	$(BIN)/python studio/tools/obedience.py

@@ -33,12 +33,6 @@ def page(service: Service) -> Page:
     return Page(service.http.get("/docs").text)
 
 
-def test_the_front_door_leads_to_the_documentation(service: Service):
-    answer = service.http.get("/")
-    assert answer.status_code == 307
-    assert answer.headers["location"] == "/docs"
-
-
 def test_all_that_the_page_loads_is_served_here(service: Service, page: Page):
     loaded = page.all("src") + [str(attrs["href"]) for tag, attrs in page.tags if tag == "link"]
     assert loaded

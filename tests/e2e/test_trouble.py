@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import time
+from collections import Counter
 from pathlib import Path
 
 import asyncpg
@@ -82,20 +83,31 @@ async def test_a_database_that_is_restarted_under_load_loses_nothing(tmp_path: P
             for _ in range(restarts):
                 await asyncio.sleep(1)
                 away.append(await restart(http, tmp_path / "data" / "postgres" / "data"))
+                assert not load.done(), [
+                    line["exception"] for line in api.events() if line["event"] == "request failed"
+                ]
             await asyncio.sleep(1)
             stop.set()
             await load
             assert api.exit_code is None
-            for task_id in accepted:
-                shown = await http.get(STATUS, params={"taskId": task_id, "wait": 30})
-                assert shown.json()["data"]["state"] == "success", shown.text
+            endings = Counter([await ending(http, task_id) for task_id in accepted])
+        # an engine is started three times at most, and a kill may meet each of the three
+        assert set(endings) <= {"success", "InternalError"}
+        assert endings["InternalError"] <= restarts / 10
         assert len(accepted) > restarts
         print(
-            f"\n{restarts} restarts, {len(accepted)} tasks, away for {max(away):.1f} s at most,"
+            f"\n{restarts} restarts, {len(accepted)} tasks: {dict(endings)}, away for {max(away):.1f} s at most,"
             f" {sorted(away)[len(away) // 2]:.1f} s in the median"
         )
         audit = await asyncio.to_thread(installation.run, "audit")
         assert audit.returncode == 0, audit.stdout
+
+
+async def ending(http: httpx2.AsyncClient, task_id: str) -> str:
+    """The failCode of a task at its end, or its state."""
+    shown = (await http.get(STATUS, params={"taskId": task_id, "wait": 60})).json()["data"]
+    found: str = shown.get("failCode", shown["state"])
+    return found
 
 
 async def submit_until(http: httpx2.AsyncClient, stop: asyncio.Event, accepted: list[str]) -> None:

@@ -17,6 +17,7 @@ from heliograph.api.edge import Answer, Edge, Endpoint
 from heliograph.api.files import FileRoutes
 from heliograph.api.health import HealthRoutes
 from heliograph.api.inbox import InboxRoutes
+from heliograph.api.playground.page import PlaygroundRoutes
 from heliograph.api.quote import QuoteRoutes
 from heliograph.api.routes import GenerationRoutes
 from heliograph.api.schemas import SchemaRoutes
@@ -57,6 +58,7 @@ def _routes(runtime: Runtime) -> list[Route]:
     files = FileRoutes(runtime)
     health = HealthRoutes(runtime)
     schemas = SchemaRoutes(runtime)
+    playground = PlaygroundRoutes()
     docs = DocsRoutes(runtime.models, runtime.settings.public_url)
     guides = GuideRoutes(runtime.models, runtime.prices, runtime.settings.public_url)
     return [
@@ -81,7 +83,8 @@ def _routes(runtime: Runtime) -> list[Route]:
         _route("GET", "/health/live", health.live),
         _route("GET", "/health/ready", health.ready),
         _route("GET", "/metrics", health.metrics),
-        _route("GET", "/", docs.home),
+        _route("GET", "/", playground.home),
+        _route("GET", "/playground/{version}/{name:path}", playground.asset),
         _route("GET", "/docs", docs.page),
         _route("GET", "/docs/models/schemas/index.json", schemas.index),
         _route("GET", "/docs/models/schemas/{model}.json", schemas.schema),

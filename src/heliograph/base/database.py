@@ -85,6 +85,10 @@ async def borrow(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
             if not _is_lost(connection):
                 raise  # it was used wrongly
             raise Busy("The database cannot be reached") from error
+        except asyncpg.InternalClientError as error:
+            # asyncpg has lost count of what a server that was killed has answered
+            connection.terminate()
+            raise Busy("The database cannot be reached") from error
         finally:
             await pool.release(connection)
 

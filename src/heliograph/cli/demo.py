@@ -67,6 +67,7 @@ def _generate(url: str, key: str, prompt: str, out: Path) -> None:
 
 
 def _say_next(url: str, credentials: Path, *, going_on: bool) -> None:
+    typer.echo(f"Playground      {url}/")
     typer.echo(f"API reference   {url}/docs")
     typer.echo(f"Your demo key   {credentials}")
     if going_on:

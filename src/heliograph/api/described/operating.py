@@ -1,5 +1,6 @@
 """Operations for operators, and the documentation."""
 
+import re
 from collections.abc import Iterator
 
 from heliograph.api.described.operation import ALWAYS, Operation
@@ -10,7 +11,8 @@ from heliograph.base.errors import Busy, NotFound
 def documentation_operations() -> Iterator[Operation]:
     """The pages."""
     for path, name, summary, media_type in (
-        ("/", "home", "To the documentation", ""),
+        ("/", "playground", "The playground: a page to make pictures with", "text/html"),
+        ("/playground/{version}/{name}", "playgroundAsset", "A part of the playground", "text/*"),
         ("/docs", "docs", "This documentation, for people", "text/html"),
         ("/docs/assets/{name}", "docsAsset", "A part of the documentation page", "text/*"),
         ("/docs/{path}", "guide", "A guide, as a page or, with `.md`, as Markdown", "text/*"),
@@ -22,12 +24,10 @@ def documentation_operations() -> Iterator[Operation]:
 
 
 def _page(path: str, name: str, summary: str, media_type: str) -> Operation:
-    asset = {
-        "name": path.rpartition("{")[2].rstrip("}"),
-        "in": "path",
-        "required": True,
-        "schema": {"type": "string"},
-    }
+    parameters = [
+        {"name": part, "in": "path", "required": True, "schema": {"type": "string"}}
+        for part in re.findall(r"{(\w+)}", path)
+    ]
     return Operation(
         "GET",
         path,
@@ -35,10 +35,9 @@ def _page(path: str, name: str, summary: str, media_type: str) -> Operation:
         "Documentation",
         summary,
         "",
-        [*([NotFound("There is nothing at this path.")] if "{" in path else []), *ALWAYS],
+        [*([NotFound("There is nothing at this path.")] if parameters else []), *ALWAYS],
         media_type=media_type,
-        parameters=[asset] if "{" in path else [],
-        other_answers=None if media_type else {"307": "See /docs."},
+        parameters=parameters,
     )
 
 

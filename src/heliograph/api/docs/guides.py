@@ -28,7 +28,7 @@ SECTIONS: Final = {
     "decisions": "Why it is so",
 }
 
-_LINK: Final = re.compile(r'(?<=href=")([^"#:]+)(#[^"]*)?(?=")')
+_LINK: Final = re.compile(r'(?:(?<=href=")|(?<=src="))([^"#:]+)(#[^"]*)?(?=")')
 _HEADING: Final = re.compile(r"<h([1-4])>(.*?)</h\1>", re.DOTALL)
 _TAG: Final = re.compile(r"<[^>]+>")
 

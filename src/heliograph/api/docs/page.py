@@ -5,7 +5,7 @@ from importlib import resources
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from heliograph.api.docs.headers import HEADERS
 from heliograph.api.docs.render import render_page
@@ -25,10 +25,6 @@ class DocsRoutes:
         self._page = render_page(document).encode()
         folder = resources.files("heliograph.api.docs") / "assets"
         self._assets = {name: (folder / name).read_bytes() for name in ASSETS}
-
-    async def home(self, _: Request) -> Response:
-        """To the reference."""
-        return RedirectResponse("/docs", headers={"cache-control": "no-store"})
 
     async def page(self, _: Request) -> Response:
         """The reference as a page that can be read without scripts."""
