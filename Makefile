@@ -9,7 +9,7 @@ SOURCES := $(wildcard src client/src studio/src tests client/tests studio/tests 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo serve test check fix bench lock conformance test-models prove-crash prove-money prove-limits prove-restarts gallery obedience screenshots
+.PHONY: help setup setup-test demo serve test check fix bench lock conformance test-models test-s3 prove-crash prove-money prove-limits prove-restarts gallery obedience screenshots
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -63,6 +63,10 @@ test-models: ## run the diffusers provider with real, tiny pipelines (installs t
 	$(MAKE) VENV=$(VENV)-models $(VENV)-models/.models
 	$(VENV)-models/bin/python -c "import torch, diffusers"
 	$(VENV)-models/bin/python -m pytest -q tests/models $(ARGS)
+
+test-s3: setup-test ## run the storage tests against Ceph's object gateway (Debian's packages; installs them as root)
+	@command -v radosgw > /dev/null || { apt-get update && apt-get install --yes --no-install-recommends radosgw ceph-common ceph-mon ceph-osd; }
+	$(BIN)/python -m pytest -q tests/integration/test_storage_s3.py tests/contract/test_files_s3.py $(ARGS)
 
 check: setup-test ## format, lint, types, import contracts, sizes
 	$(BIN)/ruff format --check $(SOURCES)

@@ -6,7 +6,6 @@ import functools
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from heliograph.accounts.keys import KeyReader
 from heliograph.accounts.limits import RateLimiter
@@ -28,7 +27,7 @@ from heliograph.moderation.moderation import Moderation, open_moderation
 from heliograph.providers.alarms.alarms import Alarms
 from heliograph.providers.opening import MAKERS, Around, open_providers
 from heliograph.providers.provider import Provider
-from heliograph.storage.disk import DiskStorage
+from heliograph.storage.opening import open_storage
 from heliograph.storage.storage import Storage
 from heliograph.webhooks.deliver import Deliverer
 from heliograph.webhooks.inboxes.inbox import inbox_id_of
@@ -175,7 +174,7 @@ async def open_runtime(
         opened.push_async_callback(changes.close)
         moderation = open_moderation(settings)
         opened.push_async_callback(moderation.close)
-        storage = DiskStorage(_storage_root(settings))
+        storage = open_storage(settings)
         decoder = Decoder()
         opened.push_async_callback(decoder.close)
         alarms = Alarms(pool, clock, settings.alert_webhook_url)
@@ -208,18 +207,6 @@ def _own_files(settings: Settings, storage: Storage) -> OwnFiles:
         return await storage.read(path if path.startswith("uploads/") else f"results/{path}")
 
     return OwnFiles(f"{settings.public_url}/files/", read)
-
-
-def _storage_root(settings: Settings) -> Path:
-    if settings.storage_url is None:
-        return settings.data_dir / "files"
-    parts = urlsplit(settings.storage_url)
-    if parts.scheme != "file" or parts.netloc or not parts.path:
-        raise OperatorError(
-            f"HELIOGRAPH_STORAGE_URL is {settings.storage_url};"
-            " this version keeps files in a folder: file:///path/to/folder."
-        )
-    return Path(unquote(parts.path))
 
 
 def rules_of(settings: Settings) -> Rules:

@@ -7,6 +7,7 @@ from heliograph.api.account import AccountRoutes
 from heliograph.api.auth import Gate
 from heliograph.api.batches import BatchRoutes
 from heliograph.api.catalogue import CatalogueRoutes
+from heliograph.api.console.page import ConsoleRoutes
 from heliograph.api.docs.guides import GuideRoutes
 from heliograph.api.docs.page import DocsRoutes
 from heliograph.api.doors.mcp.routes import McpRoutes
@@ -59,6 +60,7 @@ def _routes(runtime: Runtime) -> list[Route]:
     health = HealthRoutes(runtime)
     schemas = SchemaRoutes(runtime)
     playground = PlaygroundRoutes()
+    console = ConsoleRoutes()
     docs = DocsRoutes(runtime.models, runtime.settings.public_url)
     guides = GuideRoutes(runtime.models, runtime.prices, runtime.settings.public_url)
     return [
@@ -85,6 +87,8 @@ def _routes(runtime: Runtime) -> list[Route]:
         _route("GET", "/metrics", health.metrics),
         _route("GET", "/", playground.home),
         _route("GET", "/playground/{version}/{name:path}", playground.asset),
+        _route("GET", "/console", console.page),
+        _route("GET", "/console/{version}/{name:path}", console.asset),
         _route("GET", "/docs", docs.page),
         _route("GET", "/docs/models/schemas/index.json", schemas.index),
         _route("GET", "/docs/models/schemas/{model}.json", schemas.schema),

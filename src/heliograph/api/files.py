@@ -4,31 +4,27 @@ import contextlib
 import datetime
 import os
 import re
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
 
 from heliograph.api.wire import RangeNotSatisfiable
 from heliograph.base.database import borrow
 from heliograph.base.errors import Gone, NotFound
 from heliograph.base.log import log
 from heliograph.runtime import Runtime
+from heliograph.storage.path import content_type
+from heliograph.storage.s3 import S3Storage, pieces
 from heliograph.tasks.observe.store import read_statuses
 from heliograph.tasks.task import read_task_id
 from heliograph.uploads.store import read_upload
 
 MAX_AGE_SECONDS = 24 * 60 * 60
 """How long a copy may be kept elsewhere; never past the file's own end."""
-
-CONTENT_TYPES = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".webp": "image/webp",
-}
 
 # A picture opened in a browser is a document: it must not run anything, nor be taken for a page.
 SAFE = {
@@ -46,6 +42,7 @@ class StoredFile:
     """What the database says of a file that was given out."""
 
     path: str
+    size_bytes: int
     sha256: str
     expires_at: datetime.datetime | None
     deleted: bool
@@ -69,6 +66,9 @@ class FileRoutes:
         if file is None:
             raise NotFound("There is no such file")
         age_seconds = self._remaining_seconds(file)
+        storage = self._runtime.storage
+        if isinstance(storage, S3Storage):
+            return await _from_bucket(request, storage, file, age_seconds)
         path, facts = await self._open(file.path)
         return _answer(request, path, facts, _headers(file, age_seconds))
 
@@ -77,7 +77,8 @@ class FileRoutes:
             upload = await read_upload(connection, path)
         if upload is None:
             return None
-        return StoredFile(path, upload.sha256, upload.expires_at, upload.deleted_at is not None)
+        deleted = upload.deleted_at is not None
+        return StoredFile(path, upload.size_bytes, upload.sha256, upload.expires_at, deleted)
 
     async def _result(self, path: str) -> StoredFile | None:
         task_id = read_task_id(path.partition("/")[0])
@@ -90,7 +91,9 @@ class FileRoutes:
         for image in images:
             if task is not None and image.get("path") == stored:
                 deleted = task.files_deleted_at is not None
-                return StoredFile(stored, image["sha256"], task.files_expire_at, deleted)
+                return StoredFile(
+                    stored, image["size_bytes"], image["sha256"], task.files_expire_at, deleted
+                )
         return None
 
     def _remaining_seconds(self, file: StoredFile) -> int:
@@ -130,8 +133,52 @@ def _answer(
         return Response(status_code=304, headers=headers)
     if not _is_range_usable(request, headers["etag"], facts.st_size):
         _drop_range(request)
-    content_type = CONTENT_TYPES.get(path.suffix, "application/octet-stream")
-    return FileResponse(path, headers=headers, media_type=content_type, stat_result=facts)
+    media_type = content_type(path.name)
+    return FileResponse(path, headers=headers, media_type=media_type, stat_result=facts)
+
+
+async def _from_bucket(
+    request: Request, storage: S3Storage, file: StoredFile, age_seconds: int
+) -> Response:
+    headers = _headers(file, age_seconds)
+    if _is_known(request.headers.get("if-none-match", ""), headers["etag"]):
+        return Response(status_code=304, headers=headers)
+    # a signed address answers nothing but GET
+    if storage.signed_urls and request.method == "GET":
+        address = await storage.sign(file.path, age_seconds)
+        return RedirectResponse(address, 307, {"cache-control": "no-store"})
+    start, end, status = 0, file.size_bytes, 200
+    if _is_range_usable(request, headers["etag"], file.size_bytes):
+        start, end = _part(request, file.size_bytes)
+        status = 206
+        headers["content-range"] = f"bytes {start}-{end - 1}/{file.size_bytes}"
+    headers |= {"content-type": content_type(file.path), "content-length": str(end - start)}
+    if request.method == "HEAD":
+        return Response(headers=headers, status_code=status)
+    rest = pieces(storage, file.path, start, end)
+    try:
+        # fetched before the answer begins, as long as it can still be a 404 or 503
+        first = await anext(rest)
+    except FileNotFoundError:
+        log.error("a result file is missing", path=file.path)
+        raise NotFound("There is no such file") from None
+    return StreamingResponse(_joined(first, rest), status, headers)
+
+
+async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
+
+
+def _part(request: Request, size_bytes: int) -> tuple[int, int]:
+    """Where the asked part begins and ends; the request was found usable."""
+    match = ONE_RANGE.fullmatch(request.headers["range"])
+    assert match is not None, "only a request with one range is usable"
+    first, last = match.groups(default="")
+    if not first:
+        return size_bytes - min(int(last), size_bytes), size_bytes
+    return int(first), min(int(last) + 1, size_bytes) if last else size_bytes
 
 
 def _is_known(sent: str, etag: str) -> bool:

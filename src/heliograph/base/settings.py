@@ -32,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
     public_url: str = ""
     storage_url: str | None = None
+    storage_signed_urls: bool = False
     providers: tuple[str, ...] = ("studio",)
     dashscope_api_key: str | None = None
     dashscope_base_url: str = "https://dashscope-intl.aliyuncs.com/api/v1"

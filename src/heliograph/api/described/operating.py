@@ -13,6 +13,8 @@ def documentation_operations() -> Iterator[Operation]:
     for path, name, summary, media_type in (
         ("/", "playground", "The playground: a page to make pictures with", "text/html"),
         ("/playground/{version}/{name}", "playgroundAsset", "A part of the playground", "text/*"),
+        ("/console", "console", "The console: tasks, webhooks, usage and statement", "text/html"),
+        ("/console/{version}/{name}", "consoleAsset", "A part of the console", "text/*"),
         ("/docs", "docs", "This documentation, for people", "text/html"),
         ("/docs/assets/{name}", "docsAsset", "A part of the documentation page", "text/*"),
         ("/docs/{path}", "guide", "A guide, as a page or, with `.md`, as Markdown", "text/*"),

@@ -72,12 +72,14 @@ class PlaygroundRoutes:
 
     def __init__(self) -> None:
         folder = resources.files("heliograph.api.playground")
-        self._assets = _read_assets(folder / "assets")
+        self._assets = read_assets(folder / "assets")
         # Modules name each other by relative addresses, so all share one version.
-        self._version = _version(self._assets)
+        self._version = version_of(self._assets)
         template = (folder / "page.html").read_text(encoding="utf-8")
         self._pages = {
-            (language, theme): _content("html", self._render(template, language, theme).encode())
+            (language, theme): make_content(
+                "html", self._render(template, language, theme).encode()
+            )
             for language in LANGUAGES
             for theme in THEMES
         }
@@ -124,26 +126,29 @@ def choose_language(accept_language: str) -> str:
     return most[1].lower() if most and float(most[2] or 1) else LANGUAGES[0]
 
 
-def _read_assets(folder: Traversable, prefix: str = "") -> dict[str, Content]:
+def read_assets(folder: Traversable, prefix: str = "") -> dict[str, Content]:
+    """All parts in `folder` that a page may load, by their path in it, with `prefix` before it."""
     found: dict[str, Content] = {}
     for entry in folder.iterdir():
         name = prefix + entry.name
         suffix = name.rpartition(".")[2]
         if entry.is_dir():
-            found |= _read_assets(entry, f"{name}/")
+            found |= read_assets(entry, f"{name}/")
         elif suffix in CONTENT_TYPES:
-            found[name] = _content(suffix, entry.read_bytes())
+            found[name] = make_content(suffix, entry.read_bytes())
     return found
 
 
-def _content(suffix: str, body: bytes) -> Content:
+def make_content(suffix: str, body: bytes) -> Content:
+    """`body` as it is answered, of the type that `suffix` names."""
     packs = suffix in (*COMPRESSED, "html")
     # without a time in it, so that every process of the service serves the same bytes
     compressed = gzip.compress(body, mtime=0) if packs else None
     return Content(CONTENT_TYPES.get(suffix, "text/html"), body, compressed)
 
 
-def _version(assets: dict[str, Content]) -> str:
+def version_of(assets: dict[str, Content]) -> str:
+    """A name that changes with any of `assets`."""
     digest = hashlib.blake2b(digest_size=6)
     for name in sorted(assets):
         digest.update(name.encode() + b"\0" + assets[name].body)
