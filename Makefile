@@ -9,7 +9,7 @@ SOURCES := $(wildcard src client/src studio/src tests client/tests studio/tests 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo serve test check fix bench lock conformance test-models test-s3 prove-crash prove-money prove-limits prove-restarts gallery obedience screenshots
+.PHONY: help setup setup-test demo serve test check fix bench lock conformance test-models test-s3 prove-crash prove-money prove-limits prove-restarts prove-simulation prove-fuzz gallery obedience screenshots
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -93,6 +93,13 @@ prove-limits: setup-test ## 500 tasks by four workers within the limits of one D
 
 prove-restarts: setup-test ## kill the embedded database 100 times under load
 	$(BIN)/python -m pytest -q --capture=no tests/e2e/test_trouble.py -k restarted --restarts 100 $(ARGS)
+
+prove-simulation: setup-test ## simulate the life of tasks, crashes and all, for 15 minutes (ARGS="--seed N" replays one)
+	$(BIN)/python -m pytest -q --capture=no tests/simulation --minutes 15 $(ARGS)
+
+prove-fuzz: setup-test ## a million pictures made up by a coverage-guided fuzzer, for the header scanner
+	$(PIP) install atheris
+	$(BIN)/python tests/fuzz/fuzz_header.py -runs=1000000 $(ARGS)
 
 gallery: setup ## draw the studio's gallery and the picture of the README anew (ARGS="--only edits")
 	$(BIN)/python studio/tools/gallery.py $(ARGS)

@@ -57,10 +57,14 @@ _NOT_PUBLIC_6 = tuple(
         ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "2620:4f:8000::/48"),
     )
 )
+# The middle of an ISATAP address, which any prefix may have: the machine at its end is the IPv4 address
+# that follows, and a host with such a tunnel would send the packet straight there.
+_ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
 _LOOPBACK_4 = ipaddress.IPv4Address("127.0.0.1")
 _LOOPBACK_6 = ipaddress.IPv6Network("::1/128")
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_PORT = re.compile(r"[0-9]{1,5}")
 _NUMBER_LIKE = re.compile(r"[0-9]+|0x[0-9a-f]*")
 # Control, format and private characters, lone surrogates, line and paragraph separators.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
@@ -114,8 +118,14 @@ def is_public(address: str | Address) -> bool:
     if isinstance(judged, ipaddress.IPv4Address):
         return not any(judged in network for network in _NOT_PUBLIC_4)
     if isinstance(judged, ipaddress.IPv6Address):
-        return judged in _PUBLIC_6 and not any(judged in network for network in _NOT_PUBLIC_6)
+        return _is_public_6(judged)
     return False
+
+
+def _is_public_6(address: ipaddress.IPv6Address) -> bool:
+    if (int(address) >> 32) & 0xFFFF_FFFF in _ISATAP:
+        return False
+    return address in _PUBLIC_6 and not any(address in network for network in _NOT_PUBLIC_6)
 
 
 def is_trusted(address: str | Address, trusted: Iterable[Network]) -> bool:
@@ -154,6 +164,9 @@ def check_url(text: str, policy: Policy) -> URL:
         raise OutboundRefused("The URL must not carry a user name or password.")
     if "[" in authority and ":" not in url.raw_host:
         raise OutboundRefused("The URL's brackets hold no IPv6 address.")
+    # Whoever reads it after us may take digits of other scripts for something else, or for nothing.
+    if url.explicit_port is not None and not _PORT.fullmatch(authority.rpartition(":")[2]):
+        raise OutboundRefused("The URL's port is not a plain number.")
     if not _check_host(url.raw_host, policy):
         _check_ordinary(url, policy)
     return url

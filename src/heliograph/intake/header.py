@@ -195,8 +195,8 @@ def _too_many_blocks(format_name: str) -> PictureRefused:
 
 
 def _read_png(data: bytes) -> tuple[Header | None, bool]:
-    width, height, _, colour = _take(data, ">IIBB", 16)
-    if data[8:16] != _PNG_FIRST_BLOCK:
+    width, height, _, colour, *methods = _take(data, ">IIBBBB", 16)
+    if data[8:16] != _PNG_FIRST_BLOCK or any(methods):
         raise _damaged("PNG")
     alpha, frames = colour in _PNG_ALPHA_COLOURS, 1
     position = 33
