@@ -9,7 +9,7 @@ SOURCES := $(wildcard src client/src studio/src tests client/tests studio/tests 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo serve test check fix bench lock conformance test-models test-s3 prove-crash prove-money prove-limits prove-restarts prove-simulation prove-fuzz gallery obedience screenshots
+.PHONY: help setup setup-test demo serve test check fix bench lock conformance test-models test-s3 test-deploy prove-crash prove-money prove-limits prove-restarts prove-simulation prove-fuzz gallery obedience screenshots
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -68,6 +68,16 @@ test-s3: setup-test ## run the storage tests against Ceph's object gateway (Debi
 	@command -v radosgw > /dev/null || { apt-get update && apt-get install --yes --no-install-recommends radosgw ceph-common ceph-mon ceph-osd; }
 	$(BIN)/python -m pytest -q tests/integration/test_storage_s3.py tests/contract/test_files_s3.py $(ARGS)
 
+$(VENV)/.deploy: $(VENV)/.test requirements/deploy.txt
+	$(PIP) install --require-hashes --requirement requirements/deploy.txt
+	@touch $@
+
+test-deploy: $(VENV)/.deploy ## let promtool and Helm judge what is in deploy/ (installs promtool with apt)
+	@command -v promtool || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus; }
+	promtool --version
+	$(BIN)/python -c "import helm_python"
+	$(BIN)/python -m pytest -q tests/unit/test_deploy.py tests/unit/test_chart.py $(ARGS)
+
 check: setup-test ## format, lint, types, import contracts, sizes
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
@@ -114,4 +124,5 @@ lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-package heliograph --no-emit-package heliograph-client --no-emit-package heliograph-studio -o requirements/service.txt requirements/service.in pyproject.toml client/pyproject.toml studio/pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -c requirements/service.txt -o requirements/test.txt requirements/test.in
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --override requirements/no-torch.txt -c requirements/service.txt -c requirements/test.txt -o requirements/diffusers.txt requirements/diffusers.in
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements/deploy.txt requirements/deploy.in
 	for release in 1 2; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements/dashscope-$$release.txt requirements/dashscope-$$release.in; done

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import errno
 import os
-import re
 import secrets
 import time
 from collections.abc import Callable
@@ -13,12 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from heliograph.base.errors import Busy, OperatorError
+from heliograph.storage.path import names_of
 
 # Half-written files live here, on the same file system and out of reach of any path.
 _INCOMING = ".incoming"
 _LEFTOVER_SECONDS = 3600
-_MAX_PATH_CHARACTERS = 512
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _RETRY_AFTER_SECONDS = 30
 # A folder may be removed, being empty, between its making and the file's arrival.
@@ -71,10 +69,7 @@ class DiskStorage:
         await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _place(self, path: str) -> Path:
-        names = path.split("/")
-        if len(path) > _MAX_PATH_CHARACTERS or not all(map(_NAME.fullmatch, names)):
-            raise ValueError(f"no path within the storage: {path[:_MAX_PATH_CHARACTERS]!r}")
-        place = self._root.joinpath(*names)
+        place = self._root.joinpath(*names_of(path))
         # The names cannot climb; a link that somebody put under the root could.
         if not place.resolve().is_relative_to(self._root.resolve()):
             raise ValueError(f"a path that leaves the storage: {path!r}")
