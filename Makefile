@@ -27,8 +27,9 @@ $(VENV)/.service: $(BIN)/python requirements/service.txt pyproject.toml client/p
 
 $(VENV)/.test: $(VENV)/.service requirements/test.txt
 	$(PIP) install --require-hashes --requirement requirements/test.txt
-	@command -v chromium > /dev/null || $(BIN)/playwright install chromium \
-		|| { apt-get update && apt-get install --yes --no-install-recommends chromium fonts-noto-cjk; } \
+	@command -v chromium > /dev/null \
+		|| { test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends chromium fonts-noto-cjk; } \
+		|| $(BIN)/playwright install chromium \
 		|| echo "There is no Chromium: the tests of the playground will say so."
 	@touch $@
 
@@ -65,7 +66,7 @@ test-models: ## run the diffusers provider with real, tiny pipelines (installs t
 	$(VENV)-models/bin/python -m pytest -q tests/models $(ARGS)
 
 test-s3: setup-test ## run the storage tests against Ceph's object gateway (Debian's packages; installs them as root)
-	@command -v radosgw > /dev/null || { apt-get update && apt-get install --yes --no-install-recommends radosgw ceph-common ceph-mon ceph-osd; }
+	@command -v radosgw > /dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends radosgw ceph-common ceph-mon ceph-osd; }
 	$(BIN)/python -m pytest -q tests/integration/test_storage_s3.py tests/contract/test_files_s3.py $(ARGS)
 
 $(VENV)/.deploy: $(VENV)/.test requirements/deploy.txt
