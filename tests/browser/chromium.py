@@ -38,7 +38,7 @@ def running_browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         path = program(playwright.chromium)
         if path is None:
-            if os.environ.get("CI") or os.environ.get("HELIOGRAPH_REQUIRE_BROWSER"):
+            if os.environ.get("CI") or os.environ.get("REQUIRE_BROWSER"):
                 pytest.fail(MISSING)
             pytest.skip(MISSING)
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)

@@ -7,16 +7,17 @@ from importlib import resources
 import pytest
 from playwright.sync_api import expect
 
-from browser.console_support import Program, enter, open_console, part, rows
-from browser.house import House
-from browser.test_playground_access import (
+from browser.access import (
     LOCALES,
     MOST_SCRIPT_BYTES,
     THEMES,
     WIDTHS,
+    script_bytes,
     tab_to,
     violations,
 )
+from browser.console_support import Program, enter, open_console, part, rows
+from browser.house import House
 
 FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 PLACES = ("#/history", "#/webhooks", "#/inbox", "#/usage")
@@ -155,14 +156,8 @@ def test_every_message_that_is_used_exists_and_none_is_left_over(visitor, langua
 
 def test_all_scripts_together_weigh_less_than_a_picture(visitor):
     visit = visitor()
-    weights: list[int] = []
-
-    def weigh(request) -> None:
-        if request.resource_type == "script":
-            weights.append(request.sizes()["responseBodySize"])
-
-    visit.page.on("requestfinished", weigh)
     open_console(visit)
+    weights = script_bytes(visit)
     assert len(weights) > 20
     assert sum(weights) <= MOST_SCRIPT_BYTES
     print(f"{sum(weights)} bytes of script in {len(weights)} modules")

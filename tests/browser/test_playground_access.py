@@ -4,26 +4,19 @@ import itertools
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
+from browser.access import (
+    LOCALES,
+    MOST_SCRIPT_BYTES,
+    THEMES,
+    WIDTHS,
+    script_bytes,
+    tab_to,
+    violations,
+)
 from browser.house import House
-from browser.visit import Visit, state
-
-LOCALES = {"en": "en-US", "zh": "zh-CN"}
-THEMES = ("light", "dark")
-WIDTHS = (390, 1024, 1600)
-MOST_SCRIPT_BYTES = 100_000
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-FADED = "() => document.getAnimations().every((one) => one.playState !== 'running')"
-
-
-def violations(visit: Visit) -> list[str]:
-    # A colour on its way is none that anybody reads.
-    visit.page.wait_for_function(FADED)
-    options = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": RULES}}
-    found = Axe().run(visit.page, options=options).response["violations"]
-    return [f"{one['id']}: {node['html']}" for one in found for node in one["nodes"]]
+from browser.visit import state
 
 
 @pytest.mark.parametrize(("language", "theme"), list(itertools.product(LOCALES, THEMES)))
@@ -51,15 +44,6 @@ def test_axe_finds_nothing_wherever_a_visitor_goes(
     visit.page.keyboard.press("Escape")
     visit.newest.locator(".tools button").first.click()
     state(visit.newest, "cancelled")
-
-
-def tab_to(visit: Visit, target: Locator, *, most: int = 40) -> None:
-    """Press Tab until `target` has the focus."""
-    for _ in range(most):
-        if target.evaluate("one => one === document.activeElement"):
-            return
-        visit.page.keyboard.press("Tab")
-    raise AssertionError("Tab does not lead there")
 
 
 def test_a_picture_is_made_viewed_and_put_away_with_the_keyboard_alone(visitor, house: House):
@@ -146,15 +130,8 @@ def test_every_message_that_is_used_exists_and_none_is_left_over(visitor, langua
 
 
 def test_all_scripts_together_weigh_less_than_a_picture(visitor, house: House):
-    visit = visitor()
-    weights: list[int] = []
-
-    def weigh(request) -> None:
-        if request.resource_type == "script":
-            weights.append(request.sizes()["responseBodySize"])
-
-    visit.page.on("requestfinished", weigh)
-    visit.open()
+    visit = visitor().open()
+    weights = script_bytes(visit)
     assert len(weights) > 20
     assert sum(weights) <= MOST_SCRIPT_BYTES
     print(f"{sum(weights)} bytes of script in {len(weights)} modules")

@@ -44,7 +44,7 @@ class Records:
     jobs: dict[str, RemoteJob] = field(default_factory=dict)
     starts: Counter[str] = field(default_factory=Counter)
     wrongs: list[str] = field(default_factory=list)
-    called_off: set[str] = field(default_factory=set)
+    called_off: list[RemoteJob] = field(default_factory=list)
     most_made: Counter[str] = field(default_factory=Counter)
 
 
@@ -137,7 +137,8 @@ class Engine:
 
     async def cancel(self, job, ref):
         await self._gates.wait(f"{self.name} is told to drop {ref}")
-        self._records.called_off.add(ref)
+        self._records.called_off.append(self._records.jobs[ref])
+        self._gates.loop.changed = True
 
     async def find(self, job, started_at):
         await self._gates.wait(f"{self.name} is asked what it has")

@@ -259,6 +259,15 @@ class World:
         ):
             self._check_ended(dict(row))
 
+        while self.records.called_off:
+            await self._check_called_off(self.records.called_off.pop().task)
+
+    async def _check_called_off(self, task: str) -> None:
+        """Nobody wants a job only when its task has ended, or goes on with another one."""
+        row = await self.pool.fetchrow("SELECT * FROM tasks WHERE task_id = $1", uuid.UUID(task))
+        if row["completed_at"] is None and row["provider_ref"] is None:
+            raise Broken(f"{self.names[task]} waits for a job, and its job is called off")
+
     def _check_ended(self, row: dict) -> None:
         name = row["task_id"].hex
         made = [image["path"] for image in row["images"] if "path" in image]
