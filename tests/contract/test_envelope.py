@@ -16,9 +16,9 @@ from structlog.testing import capture_logs
 from contract.service import BALANCE, GENERATE, MODEL, STATUS, Customer, Service
 from heliograph.accounts.keys import KeyReader
 from heliograph.api.app import create_app
-from heliograph.api.body import MAX_BODY_BYTES
 from heliograph.api.described.operations import operations
 from heliograph.base.database import open_pool
+from heliograph.base.settings import Settings
 from heliograph.catalog.models import MODELS
 
 #: Other people's protocols, with their own shapes of errors.
@@ -33,6 +33,7 @@ OPERATIONS = [
 ]
 ROUTES = [(method, path) for method, path, _ in OPERATIONS]
 KEYED = [(method, path) for method, path, keyed in OPERATIONS if keyed]
+MOST_BYTES = Settings().max_body_bytes
 GOOD_BODY = {"input": {"mode": "text-to-image", "prompt": "a panda"}}
 
 
@@ -204,9 +205,9 @@ def padded(size_bytes: int) -> bytes:
 
 def test_a_body_may_have_one_megabyte_and_not_a_byte_more(customer: Customer):
     json_type = {"Content-Type": "application/json"}
-    taken = customer.http.post(GENERATE, content=padded(MAX_BODY_BYTES), headers=json_type)
+    taken = customer.http.post(GENERATE, content=padded(MOST_BYTES), headers=json_type)
     assert taken.status_code == 200
-    refused = customer.http.post(GENERATE, content=padded(MAX_BODY_BYTES + 1), headers=json_type)
+    refused = customer.http.post(GENERATE, content=padded(MOST_BYTES + 1), headers=json_type)
     check_envelope(refused, 413)
 
 

@@ -6,6 +6,7 @@ from starlette.routing import Route, Router
 from heliograph.api.account import AccountRoutes
 from heliograph.api.auth import Gate
 from heliograph.api.batches import BatchRoutes
+from heliograph.api.body import BodyLimits
 from heliograph.api.catalogue import CatalogueRoutes
 from heliograph.api.console.page import ConsoleRoutes
 from heliograph.api.docs.guides import GuideRoutes
@@ -35,7 +36,9 @@ from heliograph.tasks.observe.pace import Pace
 def create_app(runtime: Runtime) -> Edge:
     """The ASGI application over an open `runtime`, which stays the caller's to close."""
     router = Router(_routes(runtime), redirect_slashes=False)
-    return Edge(router, _refuse, log_requests=runtime.settings.log_level == "debug")
+    settings = runtime.settings
+    limits = BodyLimits(settings.max_body_bytes, settings.request_timeout_seconds)
+    return Edge(router, _refuse, limits, log_requests=settings.log_level == "debug")
 
 
 def _refuse(fault: Fault, path: str) -> Response:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -11,16 +11,16 @@ from starlette.types import Receive
 from heliograph.api.header import header
 from heliograph.base.errors import BadRequest, TooLarge, UnsupportedMediaType
 
-MAX_BODY_BYTES = 1024 * 1024
-"""Of any JSON body. A body of exactly this size is taken."""
-
-BODY_TIMEOUT_SECONDS = 30
-"""Within which a body has to arrive whole, so that nobody can hold a request open for ever."""
-
-
 Body = TypeVar("Body")
 
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
+
+
+class BodyLimits(NamedTuple):
+    """`json_bytes`: of a JSON body at most; `seconds`: within which a body of any type is there."""
+
+    json_bytes: int
+    seconds: float
 
 
 async def read_json(request: Request, kind: type[Body]) -> Body:
@@ -57,7 +57,7 @@ async def read_json_body(request: Request) -> bytes:
         raise UnsupportedMediaType(
             f"Send the body as Content-Type: application/json, not {media_type[:100] or 'without one'}"
         )
-    return await read_body(request, MAX_BODY_BYTES)
+    return await read_body(request, _limits(request).json_bytes)
 
 
 async def read_body(request: Request, most_bytes: int) -> bytes:
@@ -69,7 +69,12 @@ async def read_body(request: Request, most_bytes: int) -> bytes:
         raise _too_large(most_bytes)
     body, more = await _next_part(request.receive)
     _check_size(body, most_bytes)
-    return await _read_rest(request.receive, body, most_bytes) if more else body
+    return await _read_rest(request, body, most_bytes) if more else body
+
+
+def _limits(request: Request) -> BodyLimits:
+    limits: BodyLimits = request.app.body_limits
+    return limits
 
 
 def _declared_bytes(request: Request) -> int:
@@ -78,16 +83,17 @@ def _declared_bytes(request: Request) -> int:
     return int(declared[:19]) if declared.isdecimal() else 0
 
 
-async def _read_rest(receive: Receive, first: bytes, most_bytes: int) -> bytes:
+async def _read_rest(request: Request, first: bytes, most_bytes: int) -> bytes:
     body, more = bytearray(first), True
+    seconds = _limits(request).seconds
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
+        async with asyncio.timeout(seconds):
             while more:
-                part, more = await _next_part(receive)
+                part, more = await _next_part(request.receive)
                 body += part
                 _check_size(body, most_bytes)
     except TimeoutError:
-        raise BadRequest(f"The body did not arrive within {BODY_TIMEOUT_SECONDS} seconds") from None
+        raise BadRequest(f"The body did not arrive within {seconds:g} seconds") from None
     return bytes(body)
 
 

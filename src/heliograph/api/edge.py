@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Router
 from starlette.types import Message, Receive, Scope, Send
 
+from heliograph.api.body import BodyLimits
 from heliograph.base.errors import Fault, MethodNotAllowed, NotFound, ServerFault
 from heliograph.base.log import log
 from heliograph.base.metrics import observe_request
@@ -42,8 +43,16 @@ class Edge:
     Plain ASGI, because each layer of a framework's middleware costs every request.
     """
 
-    def __init__(self, router: Router, refuse: Refuse, *, log_requests: bool = False) -> None:
+    def __init__(
+        self,
+        router: Router,
+        refuse: Refuse,
+        body_limits: BodyLimits,
+        *,
+        log_requests: bool = False,
+    ) -> None:
         self.router = router
+        self.body_limits = body_limits
         self._refuse = refuse
         self._log_requests = log_requests
 

@@ -14,6 +14,7 @@ HeliographError
 │   ├── UnsupportedMediaType 415  the body is not JSON
 │   ├── UnprocessableEntity  422  the idempotency key belongs to another request
 │   ├── TooManyRequests      429  a rate or concurrency limit is reached
+│   ├── HeadTooLarge         431  the request line and headers are over the limit
 │   ├── ServerFault          500  a defect of ours; the client learns a request id, never a traceback
 │   └── Busy                 503  try again later: the store is busy or the service is stopping
 ├── TaskFault                why an accepted task ends as failed: failCode and failMsg
@@ -114,6 +115,10 @@ class TooManyRequests(Fault):
         super().__init__(
             message, headers={**(headers or {}), "Retry-After": str(retry_after_seconds)}
         )
+
+
+class HeadTooLarge(Fault):
+    status = 431
 
 
 class ServerFault(Fault):

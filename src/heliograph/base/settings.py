@@ -70,6 +70,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     webhook_pause_hours: Annotated[float, Meta(gt=0)] = 72
     task_deadline_seconds: Seconds = 600
     result_retention_hours: Seconds = 168
+    max_head_bytes: Annotated[int, Meta(ge=4096)] = 32 * 1024
+    max_body_bytes: Annotated[int, Meta(ge=4096)] = 1024 * 1024
+    request_timeout_seconds: Seconds = 30
     rate_limit_per_minute: Count = 10_000
     max_live_tasks: Count = 1_000
     prices_file: Path | None = None

@@ -6,6 +6,7 @@ import functools
 import gc
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import sys
@@ -43,6 +44,7 @@ def serve_api(settings: Settings, *, processes: int, work: bool) -> None:
     Raises OperatorError when the port is taken.
     """
     start_logging(settings)
+    _allow_many_connections()
     listener = listen(settings.host, settings.port)
     config = server_config(settings, processes=processes, work=work)
     if processes == 1:
@@ -67,6 +69,16 @@ def _serve_together(config: uvicorn.Config, listener: socket.socket) -> None:
     parent.run()
     if any(child.exitcode == STARTUP_FAILURE for child in parent.processes):
         sys.exit(1)
+
+
+def _allow_many_connections() -> None:
+    """Take as many open files as the system grants: the usual first offer is 1,024, and a thousand wait.
+
+    Some systems call their limit infinite and then refuse it.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def serve_queues(settings: Settings, queues: Collection[str]) -> None:
@@ -99,11 +111,19 @@ def listen(host: str, port: int) -> socket.socket:
 
 def server_config(settings: Settings, *, processes: int, work: bool) -> uvicorn.Config:
     """How uvicorn serves: our logs, no access lines, no version in the headers."""
+    from heliograph.cli.connection import Connection
+
     return uvicorn.Config(
         functools.partial(Service, settings, processes, work),
         factory=True,
         workers=processes,
         lifespan="on",
+        http=functools.partial(  # type: ignore[arg-type]  # called like the class that it makes
+            Connection,
+            max_head_bytes=settings.max_head_bytes,
+            head_timeout_seconds=settings.request_timeout_seconds,
+        ),
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,

@@ -1,0 +1,164 @@
+"""One client's connection: what uvicorn reads, with limits on what a client may make it hold."""
+
+import asyncio
+from collections.abc import Sized
+from typing import Any
+
+from httptools import HttpParserError
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+from heliograph.api.wire import failure
+from heliograph.base.errors import BadRequest, Fault, HeadTooLarge
+
+MAX_HEADERS = 100
+
+LINGER_SECONDS = 1
+"""For which a client that was refused may go on sending what nobody reads."""
+
+_LINE_BYTES = 4
+"""What stands around the name and the value of a header."""
+
+
+class Connection(HttpToolsProtocol):
+    """A connection that is refused in the envelope and dropped when it goes beyond the limits.
+
+    Handed to uvicorn as its `http` protocol. Beyond uvicorn's own: heads have a size and a time, a
+    request names exactly one host (RFC 9112, 3.2), and nothing more is read from a client while
+    requests that it has sent already are still waiting.
+
+    `max_head_bytes`: of the request line and the headers together. `head_timeout_seconds`: within
+    which a head has to arrive whole, the first one from the moment of connecting.
+    """
+
+    def __init__(
+        self, *args: Any, max_head_bytes: int, head_timeout_seconds: float, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._max_head_bytes = max_head_bytes
+        self._head_timeout_seconds = head_timeout_seconds
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._head_open = False
+        self._head_bytes = 0
+        self._chunk_bytes = 0
+        self._fault: Fault | None = None
+        self._refused = False
+        self._answering: RequestResponseCycle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start to wait for a first head."""
+        super().connection_made(transport)
+        self.flow = _Flow(transport, self.pipeline)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the client. Of several requests, uvicorn tells only the one that came last."""
+        self._stop_waiting()
+        if self._answering is not None:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; what is no request, or has too large a head, is refused and read no further."""
+        if self._refused:
+            return
+        self._chunk_bytes = len(data)
+        if self._head_open:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._head_open and not self._refused:
+            self._go_on_waiting()
+
+    def _go_on_waiting(self) -> None:
+        if max(self._head_bytes, self._measure_head()) > self._max_head_bytes:
+            self._fault = self._too_large()
+            self.send_400_response("")
+        elif self._head_timer is None:
+            self._await_head()
+
+    def on_message_begin(self) -> None:
+        """Begin a head. What it takes of its first chunk is not known, so later ones are counted."""
+        super().on_message_begin()
+        self._head_open = True
+        self._head_bytes = 0
+
+    def on_headers_complete(self) -> None:
+        """Check the head that has arrived, and let it be answered."""
+        self._stop_waiting()
+        self._head_open = False
+        self._fault = self._head_fault()
+        if self._fault is not None:
+            raise HttpParserError
+        super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _head_fault(self) -> Fault | None:
+        most = self._max_head_bytes
+        if self._head_bytes + self._chunk_bytes > most and self._measure_head() > most:
+            return self._too_large()
+        if len(self.headers) > MAX_HEADERS:
+            return HeadTooLarge(f"The request has more than {MAX_HEADERS} headers")
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            return BadRequest("A request names exactly one host: send one Host header")
+        return None
+
+    def _measure_head(self) -> int:
+        lengths = (len(name) + len(value) + _LINE_BYTES for name, value in self.headers)
+        return len(self.url) + sum(lengths)
+
+    def _too_large(self) -> HeadTooLarge:
+        return HeadTooLarge(
+            f"The request line and headers are over the limit of {self._max_head_bytes:,} bytes"
+        )
+
+    def _await_head(self) -> None:
+        self._head_timer = self.loop.call_later(self._head_timeout_seconds, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's says nothing more
+        """Refuse what was sent last. Whole requests before it are answered first, then it ends."""
+        self._refused = True
+        waiting = self.cycle is not None and not self.cycle.response_complete
+        if waiting and not self.cycle.more_body:
+            self.cycle.keep_alive = False
+            return
+        if self.pipeline or (waiting and self.cycle.response_started):
+            self.transport.abort()
+            return
+        self.transport.write(_refusal(self._fault))
+        # Closed at once, with bytes of the client unread, the answer could be lost on its way.
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+
+def _refusal(fault: Fault | None) -> bytes:
+    fault = fault or BadRequest("This is no HTTP/1.1 request that can be understood")
+    answer = failure(fault)
+    headers = [(b"connection", b"close"), *answer.raw_headers]
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    return b"".join([STATUS_LINE[fault.status], *lines, b"\r\n", bytes(answer.body)])
+
+
+class _Flow(FlowControl):
+    """Reads nothing new while requests of the same client wait."""
+
+    def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        if not self._waiting:
+            super().resume_reading()
