@@ -9,7 +9,7 @@ SOURCES := $(wildcard src client/src studio/src tests client/tests studio/tests 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo serve test check fix bench lock conformance test-models test-s3 test-deploy prove-crash prove-money prove-limits prove-restarts prove-simulation prove-fuzz gallery obedience screenshots
+.PHONY: help setup setup-test demo serve test check fix bench lock conformance test-models test-s3 test-deploy prove-crash prove-failpoints prove-money prove-limits prove-restarts prove-simulation prove-fuzz prove-rates prove-overload prove-mutation audit-dependencies sbom dist gallery obedience blind screenshots
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,8 +43,9 @@ demo: setup ## make four real pictures through the HTTP API (ARGS=--exit ends th
 serve: setup ## run the service on http://127.0.0.1:8080
 	$(BIN)/heliograph serve $(ARGS)
 
+# whole files go to two processes, the slow ones first; each process has a PostgreSQL of its own
 test: setup-test ## run every test (ARGS passes options on to pytest)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 $(VENV)/dashscope-%: requirements/dashscope-%.txt
 	$(PYTHON) -m venv $@
@@ -93,8 +94,11 @@ fix: setup-test ## format and mend what can be mended by machine
 bench: setup-test ## measure submits and status reads beside their limits, in one run
 	$(BIN)/python bench/run.py $(ARGS)
 
-prove-crash: setup-test ## kill -9 processes of the service 100 times while 500 tasks run
-	$(BIN)/python -m pytest -q --capture=no tests/e2e/test_crash.py --kills 100 --tasks 500 $(ARGS)
+prove-crash: setup-test ## kill -9 processes of the service and its database 1,000 times while 2,000 tasks run: about 35 minutes
+	$(BIN)/python -m pytest -q --capture=no tests/e2e/test_crash.py --kills 1000 --tasks 2000 $(ARGS)
+
+prove-failpoints: setup-test ## kill -9 before and after every step and commit of a task's life
+	$(BIN)/python -m pytest -q --capture=no tests/e2e/test_failpoints.py --every-failpoint $(ARGS)
 
 prove-money: setup-test ## the money model against the real database, 2,000 examples; the storm of submits
 	HYPOTHESIS_PROFILE=prove $(BIN)/python -m pytest -q --capture=no tests/integration/test_money_model.py tests/e2e/test_storm.py $(ARGS)
@@ -105,12 +109,37 @@ prove-limits: setup-test ## 500 tasks by four workers within the limits of one D
 prove-restarts: setup-test ## kill the embedded database 100 times under load
 	$(BIN)/python -m pytest -q --capture=no tests/e2e/test_trouble.py -k restarted --restarts 100 $(ARGS)
 
-prove-simulation: setup-test ## simulate the life of tasks, crashes and all, for 15 minutes (ARGS="--seed N" replays one)
-	$(BIN)/python -m pytest -q --capture=no tests/simulation --minutes 15 $(ARGS)
+prove-simulation: setup-test ## simulate the life of tasks, crashes and all, in 5,000 worlds (ARGS="--seed N" replays one)
+	$(BIN)/python -m pytest -q --capture=no tests/simulation --seeds 5000 $(ARGS)
+
+prove-rates: setup-test ## 100,000 requests to four processes, counted against the limit of each key
+	$(BIN)/python -m pytest -q --capture=no tests/e2e/test_rate_limit_processes.py --rated-requests 100000 $(ARGS)
+
+prove-overload: setup-test ## three times more than the database can take, for a minute
+	$(BIN)/python -m pytest -q --capture=no tests/e2e/test_overload.py --overload-seconds 60 $(ARGS)
+
+prove-mutation: setup-test ## change the rules that guard money, network, keys and pictures; count what no test notices
+	PYTHONPATH=tests $(BIN)/python tests/mutation/mutate.py $(ARGS)
 
 prove-fuzz: setup-test ## a million pictures made up by a coverage-guided fuzzer, for the header scanner
 	$(PIP) install atheris
 	$(BIN)/python tests/fuzz/fuzz_header.py -runs=1000000 $(ARGS)
+
+$(VENV)/audit: requirements/audit.txt
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
+	@touch $@
+
+# strict: what could not be looked up is no good news
+audit-dependencies: $(VENV)/audit ## ask PyPI for published weaknesses of every dependency (needs the network)
+	$(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements/service.txt $(ARGS)
+
+sbom: $(VENV)/audit ## write dist/sbom.json, a CycloneDX list of every dependency with its hashes
+	@mkdir -p dist
+	$(VENV)/audit/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file dist/sbom.json requirements/service.txt
+
+dist: setup ## build service, client and studio into dist/, the same bytes each time
+	for folder in client studio .; do (cd $$folder && $(abspath $(BIN))/python -m hatchling build --directory $(CURDIR)/dist) || exit 1; done
 
 gallery: setup ## draw the studio's gallery and the picture of the README anew (ARGS="--only edits")
 	$(BIN)/python studio/tools/gallery.py $(ARGS)
@@ -121,9 +150,13 @@ screenshots: setup-test ## draw docs/screenshots anew, with pictures of the stud
 obedience: setup ## count how well the studio does what 60 prompts say
 	$(BIN)/python studio/tools/obedience.py
 
+blind: setup ## draw a blind test of the studio into ARGS=FOLDER: pictures without prompts, and a form
+	$(BIN)/python studio/tools/blind.py draw $(ARGS)
+
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-package heliograph --no-emit-package heliograph-client --no-emit-package heliograph-studio -o requirements/service.txt requirements/service.in pyproject.toml client/pyproject.toml studio/pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -c requirements/service.txt -o requirements/test.txt requirements/test.in
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --override requirements/no-torch.txt -c requirements/service.txt -c requirements/test.txt -o requirements/diffusers.txt requirements/diffusers.in
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements/deploy.txt requirements/deploy.in
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements/audit.txt requirements/audit.in
 	for release in 1 2; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements/dashscope-$$release.txt requirements/dashscope-$$release.in; done

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime
 import functools
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,9 +11,9 @@ from pathlib import Path
 from heliograph.accounts.keys import KeyReader
 from heliograph.accounts.limits import RateLimiter
 from heliograph.base.changes import Changes
-from heliograph.base.clock import Clock
-from heliograph.base.database import Pool, open_pool
-from heliograph.base.errors import Forbidden, OperatorError
+from heliograph.base.clock import Clock, SteadyClock
+from heliograph.base.database import Pool, borrow, open_pool, read_server
+from heliograph.base.errors import Busy, Forbidden, OperatorError
 from heliograph.base.log import log
 from heliograph.base.migrate import migrate
 from heliograph.base.outbound import Outbound, check_url
@@ -24,6 +25,8 @@ from heliograph.catalog.prices import Prices, load_prices
 from heliograph.intake.decode import Decoder
 from heliograph.intake.fetch import Intake, OwnFiles
 from heliograph.moderation.moderation import Moderation, open_moderation
+from heliograph.operators.proofs.prover import Prover
+from heliograph.operators.switches.switches import Switches
 from heliograph.providers.alarms.alarms import Alarms
 from heliograph.providers.opening import MAKERS, Around, open_providers
 from heliograph.providers.provider import Provider
@@ -35,6 +38,7 @@ from heliograph.webhooks.notice import Rules
 
 POOL_SIZE = 16
 DATABASE_LOOK_SECONDS = 2.0
+CLOCK_LOOK_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class Runtime:
     deliverer: Deliverer
     changes: Changes
     moderation: Moderation
+    switches: Switches
+    prover: Prover
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     _routes: dict[tuple[bool, str, str], list[Provider]] = field(default_factory=dict, init=False)
 
@@ -156,24 +162,62 @@ def _touch_embedded(data_dir: Path) -> None:
 
 
 @contextlib.asynccontextmanager
+async def clock_of(pool: Pool) -> AsyncIterator[Clock]:
+    """The clock of the database, followed during the block.
+
+    Leases, deadlines and retention are written by one process and judged by another: all must go by
+    one clock, whatever becomes of those of their machines. Raises Busy.
+    """
+    clock = SteadyClock(await _read_time(pool))
+    follower = asyncio.create_task(_follow(clock, pool))
+    try:
+        yield clock
+    finally:
+        follower.cancel()
+
+
+async def _follow(clock: SteadyClock, pool: Pool) -> None:
+    while True:
+        await asyncio.sleep(CLOCK_LOOK_SECONDS)
+        with contextlib.suppress(Busy):
+            moment = await _read_time(pool)
+            ahead_seconds = (moment - clock.now()).total_seconds()
+            if abs(ahead_seconds) > 1:
+                log.warning("database.clock_jumped", seconds=round(ahead_seconds, 1))
+            clock.set(moment)
+
+
+async def _read_time(pool: Pool) -> datetime.datetime:
+    async with borrow(pool) as connection:
+        _, moment = await read_server(connection)
+    return moment
+
+
+@contextlib.asynccontextmanager
 async def open_runtime(
-    settings: Settings, clock: Clock | None = None, *, processes: int = 1
+    settings: Settings, clock: Clock | None = None, *, shared_counters: Path | None = None
 ) -> AsyncIterator[Runtime]:
     """Open everything that `settings` describe, and close it in the opposite order.
 
-    `processes` is how many share this service's port and so the rate limits. Raises OperatorError.
+    In `shared_counters` all processes behind one port count what each key sends. Raises OperatorError.
     """
-    clock = clock or Clock()
     prices = load_prices(_read_prices(settings.prices_file), MODELS, MAKERS)
     async with contextlib.AsyncExitStack() as opened:
         pool = await opened.enter_async_context(open_database(settings))
+        if clock is None:
+            steady = await opened.enter_async_context(clock_of(pool))
+            clock = steady
         outbound = await opened.enter_async_context(
             Outbound(settings.trusted_networks, allow_http_callbacks=settings.allow_http_callbacks)
         )
         changes = Changes(pool)
         opened.push_async_callback(changes.close)
+        limiter = RateLimiter(shared_counters)
+        opened.callback(limiter.close)
         moderation = open_moderation(settings)
         opened.push_async_callback(moderation.close)
+        prover = Prover(pool, clock)
+        opened.push_async_callback(prover.close)
         storage = open_storage(settings)
         decoder = Decoder()
         opened.push_async_callback(decoder.close)
@@ -187,7 +231,7 @@ async def open_runtime(
             clock=clock,
             pool=pool,
             keys=KeyReader(pool, clock),
-            limiter=RateLimiter(processes),
+            limiter=limiter,
             models=MODELS,
             prices=prices,
             providers=providers,
@@ -197,6 +241,8 @@ async def open_runtime(
             deliverer=Deliverer(pool, outbound, clock, rules=rules_of(settings)),
             changes=changes,
             moderation=moderation,
+            switches=Switches(pool, clock),
+            prover=prover,
         )
 
 

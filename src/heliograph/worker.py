@@ -16,8 +16,10 @@ from pgqueuer import PgQueuer
 from pgqueuer.domain.errors import FailingListenerError, RetryRequested
 from pgqueuer.models import HealthCheckEvent, Job, Schedule
 
+from heliograph.accounts.sessions.sign_in import forget_expired
 from heliograph.base.errors import Busy
 from heliograph.base.log import log
+from heliograph.operators.workers.beat import beat
 from heliograph.runtime import Runtime, rules_of
 from heliograph.tasks.rescue import (
     expire_files,
@@ -62,6 +64,7 @@ async def work(runtime: Runtime, stop: asyncio.Event, queues: Collection[str] = 
     slots = runtime.settings.worker_concurrency
     remote = [queue for queue in queues if queue != "render"]
     async with asyncio.TaskGroup() as group:
+        group.create_task(beat(runtime.pool, queues, stop))
         if remote:
             group.create_task(_keep_serving(runtime, stop, Share(remote, BATCH, slots)))
         if "render" in queues:
@@ -162,6 +165,7 @@ def _schedule(app: PgQueuer, runtime: Runtime) -> None:
     async def _expire(_schedule: Schedule) -> None:
         await expire_files(runtime)
         await expire_uploads(runtime)
+        await forget_expired(runtime.pool, now=runtime.clock.now())
 
     @app.schedule("prune_jobs", "7 * * * *")
     async def _prune(_schedule: Schedule) -> None:

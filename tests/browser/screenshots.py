@@ -1,4 +1,4 @@
-"""Draw docs/screenshots/ anew: the playground as it is, with pictures of the studio, in a real browser.
+"""Draw docs/screenshots/ anew: every page as it is, with pictures of the studio, in a real browser.
 
 Run from the root of the repository: `PYTHONPATH=tests python tests/browser/screenshots.py`. Letters look
 as meant where the fonts Inter and Noto Sans CJK are installed.
@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from browser.chromium import running_browser
 from browser.house import Guest, House
+from browser.screenshot_pages import pictures, rehearse
 from browser.visit import STUDIO_MS, Visit, state
 from support.database import roomy_folder
 from support.service import installed
@@ -98,11 +99,17 @@ def take(browser: Browser, house: House, guest: Guest, shot: Shot) -> None:
         "() => [...document.images].every((one) => one.complete || one.loading === 'lazy')"
     )
     visit.page.evaluate("scrollTo(0, 0)")
-    with tempfile.NamedTemporaryFile(suffix=".png") as file:
-        visit.page.screenshot(path=file.name, animations="disabled")
-        with Image.open(file.name) as picture:
-            picture.save(FOLDER / f"{shot.name}.webp", quality=QUALITY, method=6)
+    save(visit.page, shot.name)
     context.close()
+
+
+def save(page: Page, name: str) -> None:
+    """Write what the page looks like."""
+    with tempfile.NamedTemporaryFile(suffix=".png") as file:
+        page.screenshot(path=file.name, animations="disabled")
+        with Image.open(file.name) as picture:
+            picture.save(FOLDER / f"{name}.webp", quality=QUALITY, method=6)
+    print(FOLDER / f"{name}.webp")
 
 
 def make_works(browser: Browser, house: House, guest: Guest) -> Iterator[str]:
@@ -122,12 +129,17 @@ def main() -> None:
         installed(Path(folder)) as installation,
     ):
         house = House(installation)
-        guest = Guest(installation.customer("10").api_key)
+        customer = installation.customer("10")
+        guest = Guest(customer.api_key)
+        test = ("--test", "--name", "rehearsal")
+        test_key = installation.ask("key", "create", "--account", customer.account_id, *test)
         with running_browser() as browser:
             print(*make_works(browser, house, guest), sep="\n")
             for shot in SHOTS:
                 take(browser, house, guest, shot)
-                print(FOLDER / f"{shot.name}.webp")
+            rehearse(house, test_key["api_key"])
+            for name, page in pictures(browser, house, guest):
+                save(page, name)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from browser.console_support import Program, enter, open_console, part, rows
 from browser.house import House
 
 FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-PLACES = ("#/history", "#/webhooks", "#/inbox", "#/usage")
+PLACES = ("#/history", "#/webhooks", "#/inbox", "#/usage", "#/keys")
 
 
 def view_of(place: str) -> str:
@@ -147,8 +147,9 @@ def test_every_message_that_is_used_exists_and_none_is_left_over(visitor, langua
     assert used | counted <= ours.keys() | theirs.keys()
     cards = re.findall(r'\bformCard\("([^"]+)"', code)
     used |= {f"{name}.{what}" for name in cards for what in ("title", "text", "act")}
-    template = resources.files("heliograph.api.console") / "page.html"
-    used |= set(re.findall(r"{{([\w.-]+)}}", template.read_text(encoding="utf-8")))
+    for name in ("page.html", "sign-in.html", "over.html"):
+        template = resources.files("heliograph.api.console") / name
+        used |= set(re.findall(r"{{([\w.-]+)}}", template.read_text(encoding="utf-8")))
     built = tuple(f"{name}." for name in re.findall(r"\bt\(`([\w.-]+)\.\$", code))
     left = [key for key in ours if not (key in used | counted or key.startswith(built))]
     assert [key for key in left if f'"{key}"' not in code] == []

@@ -10,7 +10,7 @@ from http.client import HTTPMessage
 import pytest
 
 from browser.house import House
-from heliograph.api.playground.page import choose_language
+from heliograph.api.language.choose import choose_language
 
 LINK = re.compile(r'(?:src|href)="(/playground/[^"]+)"')
 

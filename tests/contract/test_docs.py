@@ -8,8 +8,12 @@ import pytest
 from contract.service import Service
 from heliograph.api.docs.render import render_page
 from heliograph.api.openapi import build_openapi
+from heliograph.api.wire import RangeNotSatisfiable
+from heliograph.base.errors import Fault
 from heliograph.catalog.models import MODELS
 from support.source import ROOT
+
+ERRORS = (ROOT / "docs/reference/errors.md").read_text(encoding="utf-8")
 
 
 class Page(html.parser.HTMLParser):
@@ -128,3 +132,32 @@ def test_a_page_tells_where_it_is_and_no_other_file_is_served(service: Service):
 def test_the_prices_are_those_of_this_server(service: Service):
     text = service.http.get("/pricing").text
     assert text.count("$0.03") == 6
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *sorted({str(kind.status) for kind in (*Fault.__subclasses__(), RangeNotSatisfiable)}),
+        *sorted(set(re.findall(r"^\| `(\w+)`", ERRORS, re.MULTILINE))),
+    ],
+)
+def test_each_error_has_a_page_with_its_cause_and_its_cure(service: Service, code: str):
+    markdown = service.http.get(f"/docs/errors/{code}.md").text
+    assert markdown.startswith(f"# {code}")
+    assert re.search(r"\*\*Cause\.\*\* \S.+\.\n", markdown)
+    assert re.search(r"\*\*Cure\.\*\* \S.+\.\n", markdown)
+    page = Page(service.http.get(f"/docs/errors/{code}").text)
+    assert "/docs/reference/errors" in page.all("href")
+    for link in page.all("href"):
+        assert service.http.get(link).status_code == 200
+    assert f"/docs/errors/{code}" in Page(service.http.get("/docs/reference/errors").text).all(
+        "href"
+    )
+
+
+@pytest.mark.parametrize("path", ["/api/v1/tasks", "/nowhere", "/v1/images/generations", "/mcp"])
+def test_an_error_names_the_page_that_explains_it(service: Service, path: str):
+    answer = service.http.get(path)
+    assert answer.status_code >= 400
+    assert answer.links["help"]["url"] == f"/docs/errors/{answer.status_code}"
+    assert service.http.get(answer.links["help"]["url"]).status_code == 200

@@ -25,7 +25,9 @@ from heliograph.catalog.models import MODELS
 DOORS = ("/v1/", "/mcp")
 
 #: What stands in a path; whatever is not named here is an id that nothing has.
-SAMPLES = collections.defaultdict(lambda: "0" * 32, model=MODEL, path="x/y", name="z")
+SAMPLES = collections.defaultdict(
+    lambda: "0" * 32, model=MODEL, path="x/y", name="z", keyId="0" * 8
+)
 OPERATIONS = [
     (one.method, one.path.format_map(SAMPLES), one.keyed)
     for one in operations(MODELS)
@@ -58,7 +60,7 @@ def check_envelope(answer: httpx2.Response, status: int) -> Any:
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_a_wrong_method_is_405_and_names_the_right_ones(service: Service, method: str, path: str):
-    answer = service.http.request("PATCH", path)
+    answer = service.http.request("PROPFIND", path)
     check_envelope(answer, 405)
     allowed = {right for right, other in ROUTES if other == path}
     expected = allowed | {"HEAD"} if "GET" in allowed else allowed

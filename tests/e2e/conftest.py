@@ -19,7 +19,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--restarts", type=int, default=3, help="how often the database is killed under load"
     )
     group.addoption(
+        "--every-failpoint", action="store_true", help="kill at every step of a task's life"
+    )
+    group.addoption(
         "--limited-tasks", type=int, default=25, help="how many tasks share one account upstream"
+    )
+    group.addoption(
+        "--overload-seconds", type=int, default=0, help="how long three times too much is asked"
+    )
+    group.addoption(
+        "--rated-requests", type=int, default=2_000, help="how many requests four processes count"
     )
 
 
@@ -36,6 +45,16 @@ def tasks(request: pytest.FixtureRequest) -> int:
 @pytest.fixture
 def limited_tasks(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("limited_tasks", 25))
+
+
+@pytest.fixture
+def overload_seconds(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("overload_seconds", 0))
+
+
+@pytest.fixture
+def rated_requests(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("rated_requests", 2_000))
 
 
 @pytest.fixture

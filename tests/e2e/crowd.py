@@ -2,17 +2,22 @@
 
 import asyncio
 import base64
+import contextlib
 import datetime
+import os
 import random
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx2
 
+from heliograph.base.embedded.postmaster import Status, read_status
 from support.pictures import encoded, photo
 from support.service import Customer, Process
 
@@ -20,8 +25,11 @@ GENERATE = "/api/v1/generateTask/wan-2-5-image"
 STATUS = "/api/v1/statusTask/wan-2-5-image"
 
 #: A request is repeated for so long; a process that was killed is back by then.
-INSIST_SECONDS = 60
+INSIST_SECONDS = 120
 AGAIN_SECONDS = 0.1
+
+#: What a look at the database raises while it is away.
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 Fields = dict[str, Any]
 
@@ -73,10 +81,36 @@ class InsistentClient:
             return None
 
 
-class Killer:
-    """Kills a process at a random moment and has it started again at once, again and again."""
+class Postmaster:
+    """The embedded server, which those who use it start again."""
 
-    def __init__(self, roles: dict[str, Callable[[], Process]], dice: random.Random) -> None:
+    def __init__(self, cluster: Path) -> None:
+        self._cluster = cluster
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it lives."""
+        return None if self._alive() else -signal.SIGKILL
+
+    def kill(self) -> None:
+        status = self._alive()
+        assert status is not None
+        os.kill(status.process_id, signal.SIGKILL)
+
+    def _alive(self) -> Status | None:
+        status = read_status(self._cluster)
+        return status if status and status.is_server_of(self._cluster) else None
+
+
+class Killer:
+    """Kills a process at a random moment and has it started again at once, again and again.
+
+    One that ended by itself, because the database was away when it started, is started again too.
+    """
+
+    def __init__(
+        self, roles: dict[str, Callable[[], Process | Postmaster]], dice: random.Random
+    ) -> None:
         self.kills: Counter[str] = Counter()
         self._roles = roles
         self._dice = dice
@@ -85,10 +119,18 @@ class Killer:
     async def kill(self, times: int, pause_seconds: tuple[float, float]) -> None:
         for _ in range(times):
             await asyncio.sleep(self._dice.uniform(*pause_seconds))
-            role = self._dice.choice(list(self._roles))
+            self.revive()
+            alive = [role for role, one in self.running.items() if one.exit_code is None]
+            role = self._dice.choice(alive)
             self.running[role].kill()
             self.running[role] = self._roles[role]()
             self.kills[role] += 1
+
+    def revive(self) -> None:
+        """Do what a supervisor does."""
+        for role, one in self.running.items():
+            if one.exit_code is not None:
+                self.running[role] = self._roles[role]()
 
 
 @dataclass
@@ -116,7 +158,8 @@ class Observer:
 
     async def watch(self) -> None:
         while True:
-            await self.look()
+            with contextlib.suppress(*AWAY):
+                await self.look()
             await asyncio.sleep(0.25)
 
     async def look(self) -> None:

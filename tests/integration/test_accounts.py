@@ -156,6 +156,17 @@ async def test_a_missing_malformed_or_unknown_key_is_always_refused_alike(
     assert (refusal.value.message, refusal.value.data) == ("Invalid or missing API key", None)
 
 
+@pytest.mark.parametrize("scheme", ["Basic", "Token", "BearerBearer"])
+async def test_a_good_key_in_another_scheme_is_refused(
+    pool: asyncpg.Pool, account: Account, reader: KeyReader, scheme: str
+):
+    minted = await add_key(pool, account)
+    assert await is_refused(reader, f"{scheme} {minted.api_key}")
+    assert await is_refused(reader, minted.api_key)
+    assert not await is_refused(reader, bearer(minted))
+    assert await is_refused(reader, f"{scheme} {minted.api_key}")
+
+
 async def test_a_known_id_with_another_secret_is_refused(
     pool: asyncpg.Pool, account: Account, reader: KeyReader
 ):

@@ -1,16 +1,21 @@
 import datetime
+import itertools
 import random
 import time
+import zlib
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from heliograph.accounts.account import Key
-from heliograph.accounts.limits import Allowance, RateLimiter
+from heliograph.accounts.counters import BUCKETS, PLACES_PER_BUCKET, Window, make_shared
+from heliograph.accounts.limits import Allowance, RateLimiter, retry_after_seconds
 from heliograph.base import errors
 
 
 class Now:
-    """The moment that the library of limits reads; it moves only when told to."""
+    """The moment that the limiter reads; it moves only when told to."""
 
     def __init__(self) -> None:
         self.seconds = 1_800_000_000.0  # the start of a minute
@@ -80,12 +85,58 @@ def test_keys_do_not_use_up_each_others_limit(now: Now):
     assert admitted(limiter, key(5, "second"), 9) == 5
 
 
-def test_each_process_admits_its_share(now: Now):
-    assert admitted(RateLimiter(share=4), key(100), 250) == 25
+def test_limiters_on_one_table_share_what_a_key_may_send(now: Now, tmp_path: Path):
+    table = make_shared(tmp_path / "rates")
+    with closing(RateLimiter(table)) as first, closing(RateLimiter(table)) as second:
+        assert admitted(first, key(100), 70) == 70
+        assert admitted(second, key(100), 250) == 30
+        assert admitted(first, key(100), 9) == 0
 
 
-def test_a_share_is_never_less_than_one_request(now: Now):
-    assert admitted(RateLimiter(share=4), key(1), 9) == 1
+def test_when_a_bucket_is_full_a_key_that_was_silent_for_a_minute_is_forgotten(now: Now):
+    limiter = RateLimiter()
+    first, silent, *others = rivals(PLACES_PER_BUCKET + 1)
+    busy = [first, *others]
+    assert [admitted(limiter, key(1, one), 2) for one in (first, silent)] == [1, 1]
+    now.seconds += 120
+    assert [admitted(limiter, key(1, one), 2) for one in busy] == [1] * len(busy)
+    assert [admitted(limiter, key(1, one), 1) for one in busy] == [0] * len(busy)
+
+
+def rivals(number: int) -> list[str]:
+    """Ids of so many keys that share a bucket."""
+    ids = (f"{one:08}" for one in itertools.count())
+    found = (one for one in ids if zlib.crc32(one.encode()) % BUCKETS == 0)
+    return list(itertools.islice(found, number))
+
+
+def test_what_was_counted_before_the_clock_was_set_back_is_in_nobodys_way(now: Now):
+    limiter = RateLimiter()
+    *before, first, second = rivals(PLACES_PER_BUCKET + 2)
+    now.seconds += 3600
+    assert {admitted(limiter, key(1, one), 1) for one in before} == {1}
+    now.seconds -= 3600
+    for _ in range(2):
+        left = [admitted(limiter, key(1, one), 1) for one in (before[3], first, second)]
+    assert left == [0, 0, 0]
+
+
+def test_thousands_of_keys_are_counted_each_for_itself(now: Now):
+    limiter = RateLimiter()
+    ids = [f"k{number}" for number in range(3000)]
+    assert {admitted(limiter, key(1, one), 1) for one in ids} == {1}
+    assert {admitted(limiter, key(1, one), 1) for one in ids} == {0}
+
+
+def test_nobody_else_may_read_or_write_the_table(tmp_path: Path):
+    assert make_shared(tmp_path / "rates").stat().st_mode & 0o777 == 0o600
+
+
+def test_after_two_silent_minutes_nothing_counts_any_more(now: Now):
+    limiter = RateLimiter()
+    admitted(limiter, key(100), 100)
+    now.seconds += 120
+    assert limiter.check(key(100)).remaining == 99
 
 
 def test_a_batch_is_counted_by_its_items_or_not_at_all(now: Now):
@@ -124,6 +175,23 @@ def test_retry_after_does_not_ask_for_more_than_the_time_needed(now: Now):
     refused = refusal(limiter, key(60))
     assert refused is not None
     assert refused.headers["Retry-After"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("amount", "cost", "window", "seconds"),
+    [
+        (80, 1, Window(previous=100, previous_left=30, current=40, current_left=90), 7),
+        (80, 21, Window(previous=100, previous_left=30, current=40, current_left=90), 19),
+        (80, 1, Window(previous=100, previous_left=24.5, current=40, current_left=84.5), 1),
+        (1, 1, Window(previous=1, previous_left=60, current=0, current_left=120), 1),
+        (80, 1, Window(previous=0, previous_left=0, current=80, current_left=70), 11),
+        (80, 41, Window(previous=0, previous_left=0, current=80, current_left=70), 41),
+    ],
+)
+def test_the_time_to_wait_is_that_until_both_minutes_together_leave_room(
+    amount: int, cost: int, window: Window, seconds: int
+):
+    assert retry_after_seconds(amount, cost, window) == seconds
 
 
 def test_no_sliding_minute_admits_more_than_the_limit_of_an_even_client(now: Now):

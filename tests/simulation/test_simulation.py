@@ -4,11 +4,18 @@
 """
 
 import asyncio
+import contextlib
+import multiprocessing
+import os
+import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 
 import pytest
 from structlog.testing import capture_logs
 
+from simulation.lookout import open_lookout
 from simulation.virtual import CONNECTIONS, VirtualLoop
 from simulation.world import Broken, World
 from support.spine import open_spine
@@ -16,7 +23,7 @@ from support.spine import open_spine
 #: Everything that a world writes.
 EMPTY = """
 TRUNCATE accounts, api_keys, balances, transfers, tasks, attempts, notices, notice_attempts, turns,
-    provider_health, key_spending, pgqueuer, idempotency_keys, batches, batch_items, alarms, receivers
+    provider_health, key_spending, pgqueuer, idempotency_keys, batches, batch_items, alarms, receivers CASCADE
 """
 SHOWN_EVENTS = 60
 
@@ -33,6 +40,7 @@ class Stage:
     def __enter__(self):
         self.spine = self.runner.run(self.opening.__aenter__())
         self.connections = self.runner.run(self.connect())
+        self.lookout = self.runner.run(open_lookout(self.connections[0]))
         return self
 
     def __exit__(self, *exc):
@@ -42,7 +50,7 @@ class Stage:
         self.runner.close()
 
     async def connect(self):
-        return [await self.spine.runtime.pool.acquire() for _ in range(CONNECTIONS)]
+        return [await self.spine.runtime.pool.acquire() for _ in range(CONNECTIONS + 1)]
 
     def play(self, seed):
         """The world of `seed`, lived to its end. Raises Broken with its story."""
@@ -54,7 +62,7 @@ class Stage:
             await connection.execute("SET LOCAL session_replication_role = replica")
             await connection.execute(EMPTY)
         self.loop.moment = 0.0
-        world = World(self.spine, seed, self.loop, self.connections)
+        world = World(self.spine, seed, self.loop, self.connections[1:], self.lookout)
         try:
             await world.live()
         except Exception as error:
@@ -72,34 +80,89 @@ async def end_others():
         one.cancel()
 
 
+@dataclass(frozen=True)
+class Played:
+    """How much a process has played: worlds, their tasks, and the hours that passed in them."""
+
+    worlds: int = 0
+    tasks: int = 0
+    hours: float = 0.0
+
+    def __add__(self, other):
+        return Played(
+            self.worlds + other.worlds, self.tasks + other.tasks, self.hours + other.hours
+        )
+
+
+def play_share(database_url, folder, numbers, seconds):
+    """Play the worlds of `numbers`, or those for which `seconds` suffice. Raises Broken."""
+    played, began = Played(), time.monotonic()
+    with Stage(database_url, folder) as stage:
+        for number in numbers:
+            if seconds is not None and time.monotonic() - began > seconds:
+                break
+            world = stage.play(number)
+            played += Played(1, len(world.ended), stage.loop.time() / 3600)
+    return played
+
+
+def play_everywhere(databases, folder, seeds, seconds):
+    """Every processor has a process of its own, with a database of its own and every n-th world."""
+    count = os.cpu_count() or 1
+    with (
+        contextlib.ExitStack() as opened,
+        ProcessPoolExecutor(count, multiprocessing.get_context("spawn")) as processes,
+    ):
+        shares = [
+            processes.submit(
+                play_share,
+                opened.enter_context(databases.fresh()),
+                folder / str(number),
+                range(number, seeds if seconds is None else sys.maxsize, count),
+                seconds,
+            )
+            for number in range(count)
+        ]
+        return sum((share.result() for share in shares), Played())
+
+
 @pytest.fixture
 def stage(database_url, tmp_path):
     with Stage(database_url, tmp_path) as stage:
         yield stage
 
 
-def test_the_spine_keeps_its_promises_in_every_world(stage, request, capsys):
+def test_the_spine_keeps_its_promises_in_every_world(databases, tmp_path, request, capsys):
     seed, seeds = request.config.getoption("seed", None), request.config.getoption("seeds", 60)
     minutes = request.config.getoption("minutes", None)
     if seed is not None:
-        world = stage.play(seed)
+        world = request.getfixturevalue("stage").play(seed)
         with capsys.disabled():
             print("\n" + "\n".join(world.gates.story))
         return
-    began, number, tasks, virtual = time.monotonic(), 0, 0, 0.0
-    while number < seeds or (minutes and time.monotonic() - began < minutes * 60):
-        world = stage.play(number)
-        number, tasks, virtual = number + 1, tasks + len(world.ended), virtual + stage.loop.time()
+    began = time.monotonic()
+    played = play_everywhere(databases, tmp_path, seeds, minutes and minutes * 60)
     seconds = time.monotonic() - began
     with capsys.disabled():
         print(
-            f"\n{number} worlds, {tasks} tasks, {virtual / 3600:.1f} hours of theirs in {seconds:.0f} s: "
-            f"{number / seconds:.1f} seeds/s"
+            f"\n{played.worlds} worlds, {played.tasks} tasks, {played.hours:.1f} hours of theirs in"
+            f" {seconds:.0f} s: {played.worlds / seconds:.1f} seeds/s"
         )
-    assert tasks > number
+    assert played.worlds >= (1 if minutes else seeds)
+    assert played.tasks > played.worlds
 
 
 def test_a_seed_tells_the_same_story_again(stage):
     first, second = (stage.play(7).gates.story for _ in range(2))
     assert len(first) > 50
     assert first == second
+
+
+def test_a_look_sees_what_the_audit_sees(stage):
+    async def look():
+        await stage.spine.key(dollars=1)
+        sound = await stage.lookout.look()
+        await stage.spine.runtime.pool.execute("UPDATE balances SET live_tasks = 1")
+        return sound.findings, (await stage.lookout.look()).findings
+
+    assert stage.runner.run(look()) == (0, 1)

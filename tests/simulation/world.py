@@ -18,6 +18,7 @@ from heliograph.tasks.cancel import cancel_task
 from heliograph.tasks.rescue import sweep
 from heliograph.tasks.run import advance
 from heliograph.tasks.submit import NewTask, submit_tasks
+from simulation.lookout import Lookout, Sight
 from simulation.others import Disk, Engine, Records
 from simulation.virtual import GatedPool, Gates, Process, ProcessDied, VirtualLoop, inside
 from support.spine import START, Spine
@@ -47,16 +48,24 @@ class Broken(AssertionError):
     """Something that must hold does not."""
 
 
+def paths_of(row: dict) -> list[str]:
+    return [image["path"] for image in row["images"] if "path" in image]
+
+
 class World:
     """Made for one seed on an emptied database, whose rows all belong to it."""
 
-    def __init__(self, spine: Spine, seed: int, loop: VirtualLoop, connections: list) -> None:
+    def __init__(
+        self, spine: Spine, seed: int, loop: VirtualLoop, connections: list, lookout: Lookout
+    ) -> None:
         self.seed, self.loop = seed, loop
         self.dice = random.Random(seed)
         self.gates = Gates(self.dice, loop)
         self.gates.trouble = self.dice.choice((0, 0.5, 1, 2))
         self.records = Records()
         self.disk = Disk(self.gates)
+        self.lookout = lookout
+        self.seen_ended: list[str] = []
         self.spine = spine
         self.pool = spine.runtime.pool
         self.runtime = self._runtime(spine, connections)
@@ -233,32 +242,33 @@ class World:
         if not self.loop.changed:
             return
         self.loop.changed = False
-        await self._collect_jobs()
-        await self._check()
+        sight = await self.lookout.look()
+        self._collect_jobs(sight.queued)
+        await self._check(sight)
 
-    async def _collect_jobs(self) -> None:
-        rows = await self.pool.fetch(
-            "DELETE FROM pgqueuer RETURNING id, entrypoint, payload, execute_after - created AS pause"
-        )
-        for row in sorted(rows, key=lambda row: row["id"]):
+    def _collect_jobs(self, queued: list[dict]) -> None:
+        for row in queued:
             if row["entrypoint"] == "deliver":
                 continue
-            task = row["payload"].decode()
+            task = row["task"]
             self.names.setdefault(task, f"t{len(self.names) + 1}")
-            due_at = self.loop.time() + round(max(0.0, row["pause"].total_seconds()), 3)
+            due_at = self.loop.time() + round(max(0.0, row["pause_seconds"]), 3)
             self.jobs.append(QueuedJob(due_at, row["entrypoint"], task))
 
     # --- what must hold
 
-    async def _check(self) -> None:
-        findings = await audit(self.pool)
-        if findings:
-            raise Broken(f"the audit finds {findings}")
-        for row in await self.pool.fetch(
-            "SELECT * FROM tasks WHERE state IN ('success', 'failed')"
-        ):
-            self._check_ended(dict(row))
-
+    async def _check(self, sight: Sight) -> None:
+        if sight.findings:
+            raise Broken(f"the audit finds {await audit(self.pool)}")
+        if sight.ended != self.seen_ended:
+            self.seen_ended = sight.ended
+            for row in await self.pool.fetch(
+                "SELECT * FROM tasks WHERE state IN ('success', 'failed')"
+            ):
+                self._check_ended(dict(row))
+        for name, row in self.ended.items():
+            if any(path not in self.disk.files for path in paths_of(row)):
+                raise Broken(f"{self.names[name]} is charged for pictures that are not there")
         while self.records.called_off:
             await self._check_called_off(self.records.called_off.pop().task)
 
@@ -270,9 +280,7 @@ class World:
 
     def _check_ended(self, row: dict) -> None:
         name = row["task_id"].hex
-        made = [image["path"] for image in row["images"] if "path" in image]
-        if any(path not in self.disk.files for path in made):
-            raise Broken(f"{self.names[name]} is charged for pictures that are not there")
+        made = paths_of(row)
         known = self.ended.setdefault(name, row)
         if known is not row:
             if known != row:

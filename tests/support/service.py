@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,7 +69,8 @@ def environment(settings: dict[str, str]) -> dict[str, str]:
     paths = [str(path) for path in SOURCES if path.is_dir()]
     if kept.get("PYTHONPATH"):
         paths.append(kept["PYTHONPATH"])
-    return kept | {"PYTHONPATH": os.pathsep.join(paths), "COLUMNS": "200"} | settings
+    spoken = {"COLUMNS": "200", "LC_ALL": "C.UTF-8"}
+    return kept | {"PYTHONPATH": os.pathsep.join(paths)} | spoken | settings
 
 
 def is_alive(process_id: int) -> bool:
@@ -187,6 +188,7 @@ class Installation:
 
     def __init__(self, folder: Path, database_url: str | None, settings: dict[str, str]) -> None:
         self.folder = folder
+        self.command: Sequence[str] = COMMAND
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings = {
@@ -201,12 +203,12 @@ class Installation:
 
     def serve(self, *options: str) -> Api:
         """Start `heliograph serve` on the port of this installation."""
-        command = [*COMMAND, "serve", *options]
+        command = [*self.command, "serve", *options]
         return self._started(Api(command, self.settings, self._log("serve"), self.port))
 
     def worker(self, *options: str) -> Process:
         """Start `heliograph worker`."""
-        command = [*COMMAND, "worker", *options]
+        command = [*self.command, "worker", *options]
         return self._started(Process(command, self.settings, self._log("worker")))
 
     def run(

@@ -160,6 +160,38 @@ async def test_too_many_who_wait_are_told_to_come_back(
     assert await asyncio.gather(first, *others) == [0, 2, 4]
 
 
+async def test_who_has_waited_too_long_is_sent_away_and_not_run(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(batches, "LONGEST_WAIT_SECONDS", 0.02)
+    batch = Batch(counter.run, 10)
+    first = await first_in_flight(batch, counter)
+
+    for item in (1, 2):
+        with pytest.raises(Busy):
+            await batch(item)
+    counter.open.set()
+    assert await first == 0
+    assert counter.runs == [[0]]
+    assert await batch(3) == 6
+
+
+async def test_while_the_line_stands_still_nobody_may_join_it(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+):
+    batch = Batch(counter.run, 10)
+    first = await first_in_flight(batch, counter)
+    waiting = calls(batch, 1)
+    await begun()
+    monkeypatch.setattr(batches, "FULL_SECONDS", 0)
+
+    with pytest.raises(Busy):
+        await batch(2)
+    counter.open.set()
+    assert await asyncio.gather(first, *waiting) == [0, 2]
+    assert await batch(3) == 6
+
+
 async def test_when_the_run_is_cancelled_nobody_waits_for_ever(counter: Counter):
     batch = Batch(counter.run, 1)
     waiting = calls(batch, 1, 2)

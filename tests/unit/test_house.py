@@ -20,6 +20,7 @@ PURE = (
         SERVICE / name
         for name in (
             "accounts/account.py",
+            "accounts/sessions/session.py",
             "accounts/spending/budget.py",
             "intake/header.py",
             "ledger/money.py",

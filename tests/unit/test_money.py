@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from heliograph.ledger.money import (
     MAX_MICROS,
+    Balance,
     Settlement,
     dollars,
     format_dollars,
@@ -133,3 +134,28 @@ def test_an_amount_below_zero_is_refused_unless_asked_for():
 def test_more_than_a_billion_dollars_is_refused():
     with pytest.raises(ValueError, match=r"more than \$1,000,000,000\.00"):
         micros_from_dollars("1000000000.000001")
+
+
+def balance(available: int, **told: object) -> Balance:
+    return Balance("acc_0", available, 0, 0, available, 0, 1, **told)
+
+
+@pytest.mark.parametrize(
+    ("available", "held", "expected"),
+    [(101, 0, False), (100, 0, False), (99, 0, True), (110, 10, False), (110, 11, True)],
+)
+def test_an_account_is_told_when_less_than_it_named_would_be_left(
+    available: int, held: int, expected: bool
+):
+    assert balance(available, low_balance_micros=100).must_be_told(held) is expected
+
+
+def test_an_account_is_told_of_what_it_has_now_unless_something_is_taken_off():
+    assert balance(100, low_balance_micros=101).must_be_told()
+    assert not balance(100, low_balance_micros=100).must_be_told()
+
+
+def test_an_account_that_asked_for_nothing_or_knows_already_is_not_told():
+    assert balance(0).must_be_told() is False
+    assert balance(0, low_balance_micros=100, low_balance_told=True).must_be_told() is False
+    assert not balance(0).has_caps

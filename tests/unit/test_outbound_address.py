@@ -173,3 +173,39 @@ def test_the_refusal_names_the_port_and_the_ports_that_are_allowed():
         OutboundRefused, match=r"port 22 is not allowed; use one of 80, 443, 8080, 8443"
     ):
         check_url("http://example.com:22/", picture_policy())
+
+
+@pytest.mark.parametrize("middle", ["0000:5efe", "0200:5efe"])
+def test_an_address_that_tunnels_to_an_ipv4_address_is_not_public_whatever_its_prefix(middle: str):
+    assert is_public(f"2606:4700::{middle}:0a00:0001") is False
+    assert is_public(f"2606:4700::{middle}:0808:0808") is False
+    # the same figures in another place are nothing special
+    assert is_public(f"2606:4700:{middle}::1")
+    assert is_public("2606:4700::5eff:a00:1")
+
+
+def test_a_url_and_a_host_may_be_so_long_and_no_longer():
+    start = "https://example.com/"
+    assert check_url(start + "a" * (2048 - len(start)), picture_policy())
+    with pytest.raises(OutboundRefused, match="2049 characters; at most 2048"):
+        check_url(start + "a" * (2049 - len(start)), picture_policy())
+    host = ".".join(["a" * 62] * 4)[:250] + ".de"
+    assert check_url(f"https://{host}/", picture_policy())
+    with pytest.raises(OutboundRefused, match="not a valid host name"):
+        check_url(f"https://b{host}/", picture_policy())
+
+
+def test_a_port_is_written_in_plain_digits():
+    with pytest.raises(OutboundRefused, match="not a plain number"):
+        check_url("https://example.com:４４３/", picture_policy())  # noqa: RUF001 - that is the point
+
+
+def test_a_refusal_names_the_host_as_it_was_written():
+    with pytest.raises(OutboundRefused, match="host localhost is not"):
+        check_url("https://localhost/", picture_policy())
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "[2606:4700::1]"])
+def test_a_public_address_on_an_odd_port_is_refused_though_networks_are_trusted(host: str):
+    with pytest.raises(OutboundRefused, match="port 22 is not allowed"):
+        check_url(f"https://{host}:22/", picture_policy(["10.0.0.0/8"]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from heliograph.accounts import store
 from heliograph.accounts.account import Key
-from heliograph.accounts.keys import MintedKey, mint_key
+from heliograph.accounts.keys import MintedKey, check_room, mint_key
 from heliograph.accounts.limit import KeyLimits
 from heliograph.base.database import Pool, transaction
 from heliograph.base.errors import NotFound
@@ -23,14 +23,19 @@ class KeyWish:
     limits: KeyLimits = field(default_factory=KeyLimits)
 
 
-async def issue_key(pool: Pool, wish: KeyWish, *, now: datetime.datetime) -> MintedKey:
+async def issue_key(
+    pool: Pool, wish: KeyWish, *, now: datetime.datetime, by_owner: bool = False
+) -> MintedKey:
     """Give an account a new key; the full key is in the answer and nowhere else.
 
-    Raises NotFound when there is no such account.
+    Raises NotFound when there is no such account. `by_owner`: it is not an operator who wants it, so
+    an account with MOST_KEYS that can be used has no other: raises Conflict.
     """
     async with transaction(pool) as connection:
         if await store.read_account(connection, wish.account_id) is None:
             raise NotFound(f"There is no account {wish.account_id}.")
+        if by_owner:
+            await check_room(connection, wish.account_id, now=now)
         minted = mint_key(test=wish.test)
         key = Key(
             key_id=minted.key_id,

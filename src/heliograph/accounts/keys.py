@@ -24,12 +24,15 @@ from heliograph.accounts.account import Key
 from heliograph.base import errors
 from heliograph.base.batch import Batch
 from heliograph.base.clock import Clock
-from heliograph.base.database import Pool, borrow, transaction
+from heliograph.base.database import Connection, Pool, borrow, transaction
 
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 CACHE_SECONDS = 1
 """How long an answer is believed: a revocation reaches every process within this time."""
+
+MOST_KEYS = 100
+"""How many keys that can be used the owner of an account may have; operators may make more."""
 
 MAX_CACHED_KEYS = 10_000
 MAX_KEYS_PER_QUERY = 500
@@ -67,22 +70,41 @@ def parse_key(api_key: str) -> str | None:
 
 
 async def rotate_key(
-    pool: Pool, key_id: str, *, now: datetime.datetime, keep_seconds: float
+    pool: Pool,
+    key_id: str,
+    *,
+    now: datetime.datetime,
+    keep_seconds: float,
+    account_id: str | None = None,
 ) -> MintedKey:
     """Replace a key by a new one with the same rights; the old one works for `keep_seconds` more.
 
-    Raises NotFound when there is no such key, or it has been revoked or has expired.
+    With `account_id` it is the account's owner who asks: only the account's keys are there, and of
+    them no more than MOST_KEYS may work, else Conflict. Raises NotFound when there is no such key, or it has been revoked or has expired.
     """
     async with transaction(pool) as connection:
         stored = (await store.read_keys_by_id(connection, [key_id])).get(key_id)
-        if stored is None or not stored.key.usable_at(now):
+        if stored is None or account_id not in (None, stored.key.account_id):
             raise errors.NotFound(f"There is no usable key {key_id}")
+        if not stored.key.usable_at(now):
+            raise errors.NotFound(f"There is no usable key {key_id}")
+        if account_id is not None and keep_seconds:
+            await check_room(connection, account_id, now=now)
         minted = mint_key(test=stored.key.test)
         successor = dataclasses.replace(stored.key, key_id=minted.key_id, created_at=now)
         await store.create_key(connection, successor, minted.secret_sha256)
         ends_at = now + datetime.timedelta(seconds=keep_seconds)
         await store.expire_key(connection, key_id, expires_at=ends_at)
     return minted
+
+
+async def check_room(connection: Connection, account_id: str, *, now: datetime.datetime) -> None:
+    """Raise Conflict when MOST_KEYS of the account work; no other is counted in meanwhile."""
+    if await store.count_usable_keys(connection, account_id, now=now) >= MOST_KEYS:
+        raise errors.Conflict(
+            f"The account has {MOST_KEYS} keys that can be used, the most that there may be."
+            " Revoke one that is not needed any more."
+        )
 
 
 class KeyReader:

@@ -29,8 +29,17 @@ class KeyLimits(msgspec.Struct, frozen=True, kw_only=True):
         return dataclasses.replace(key, **changes)
 
 
-async def limit_key(pool: Pool, key_id: str, limits: KeyLimits) -> Key:
-    """Change the limits of a key and give the key as it is now.
+async def limit_key(
+    pool: Pool,
+    key_id: str,
+    limits: KeyLimits,
+    *,
+    name: str | None = None,
+    account_id: str | None = None,
+) -> Key:
+    """Change the limits of a key, and its name if one is given; gives the key as it is now.
+
+    With `account_id`, only a key of that account is there.
 
     Caps hold at once and count what was spent before; they are shared with the keys that replaced
     each other by rotation. All else is known to every process within a second. Raises NotFound.
@@ -38,9 +47,9 @@ async def limit_key(pool: Pool, key_id: str, limits: KeyLimits) -> Key:
     async with transaction(pool) as connection:
         await lock_spending(connection, key_id)
         stored = (await store.read_keys_by_id(connection, [key_id])).get(key_id)
-        if stored is None:
+        if stored is None or account_id not in (None, stored.key.account_id):
             raise NotFound(f"There is no key {key_id}. heliograph key list names all.")
-        key = limits.applied_to(stored.key)
+        key = dataclasses.replace(limits.applied_to(stored.key), name=name or stored.key.name)
         await store.write_limits(connection, key)
         if key.has_cap != stored.key.has_cap:
             await recount_spending(connection, key)

@@ -1,37 +1,14 @@
-"""How often a key may ask: requests a minute, counted in this process."""
+"""How often a key may ask: requests a minute, counted by all processes of a service together."""
 
-import inspect
 import math
-import threading
-import time
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
-from limits.storage import MemoryStorage
-
-from heliograph.accounts.account import Key
+from heliograph.accounts.counters import WINDOW_SECONDS, Counters, Window
 from heliograph.base import errors
-
-WINDOW_SECONDS = 60
-
-#: How often counters that have faded are forgotten.
-FORGET_SECONDS = 30
 
 # Seconds since 1970 as a float are good to a microsecond; waiting a little longer is the safe side.
 _CLOCK_SLACK_SECONDS = 0.001
-
-
-class Window(NamedTuple):
-    """What the library counts for a key: this minute, and the last one, which fades meanwhile.
-
-    `previous_left` is how many seconds the last minute still counts; `current_left` the same for
-    this minute: what is left of it, and the 60 seconds over which it will fade.
-    """
-
-    previous: int
-    previous_left: float
-    current: int
-    current_left: float
-
 
 HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
@@ -47,75 +24,56 @@ class Allowance(NamedTuple):
     reset_seconds: int
 
 
-class RateLimiter:
-    """Counts the requests of each key over a sliding minute, in memory.
+class Counted(Protocol):
+    """Who may ask so often: a key, or all who are signed in for an account."""
 
-    Memory is not shared, so each of `share` processes of one service admits its part of every
-    key's limit; a client whose connections all end at one process gets that part and no more.
+    @property
+    def key_id(self) -> str:
+        """What they are counted under, eight bytes at most."""
+
+    @property
+    def rate_limit_per_minute(self) -> int:
+        """How many requests a minute they may send."""
+
+
+class RateLimiter:
+    """Admits what fits into each key's sliding minute.
+
+    `shared` is the table that the other processes of the service count in too.
     """
 
-    # The sliding counter, because it keeps two numbers for a key. The moving window keeps one entry
-    # for each request, 10,000 for a key at the default limit, and copies them to expire them.
-    def __init__(self, share: int = 1) -> None:
-        self._share = share
-        self._counters = _Counters()
+    # The sliding counter, because it keeps two numbers for a key. A moving window keeps one entry
+    # for each request, 10,000 for a key at the default limit.
+    def __init__(self, shared: Path | None = None) -> None:
+        self._counters = Counters(shared)
 
-    def check(self, key: Key, cost: int = 1) -> Allowance:
+    def check(self, key: Counted, cost: int = 1) -> Allowance:
         """Count `cost` requests of `key` and tell what is left.
 
         A cost over the whole limit is counted as the limit, else it could never be admitted.
         Raises TooManyRequests, with the headers that say the same, and then counts nothing.
         """
-        amount = max(1, key.rate_limit_per_minute // self._share)
-        cost = min(cost, amount)
-        admitted = self._counters.acquire_sliding_window_entry(
-            key.key_id, amount, WINDOW_SECONDS, cost
-        )
-        window = Window(*self._counters.get_sliding_window(key.key_id, WINDOW_SECONDS))
-        allowance = _allowance(amount, window)
+        limit = key.rate_limit_per_minute
+        cost = min(cost, limit)
+        admitted, window = self._counters.count(key.key_id, limit, cost)
+        allowance = _allowance(limit, window)
         if not admitted:
             raise errors.TooManyRequests(
-                f"Rate limit reached: {amount} requests a minute for this key",
-                retry_after_seconds(amount, cost, window),
+                f"Rate limit reached: {limit} requests a minute for this key",
+                retry_after_seconds(limit, cost, window),
                 {name: str(number) for name, number in zip(HEADERS, allowance, strict=True)},
             )
         return allowance
 
-
-class _SeldomTimer(threading.Timer):
-    """Counts as running until it is time for the next one."""
-
-    def __init__(self, timer: threading.Timer) -> None:
-        super().__init__(timer.interval, timer.function)
-        self.daemon = True
-        self._next_at = time.monotonic() + FORGET_SECONDS
-
-    def is_alive(self) -> bool:
-        return time.monotonic() < self._next_at
-
-
-class _Counters(MemoryStorage):
-    """The library's counters, but forgotten twice a minute: else it starts a hundred threads a second."""
-
-    @property
-    def timer(self) -> threading.Timer:
-        return self._timer
-
-    @timer.setter
-    def timer(self, timer: threading.Timer) -> None:
-        self._timer = _SeldomTimer(timer)
-
-
-# The library wraps these twice, to give errors of remote stores one name: memory has no such errors.
-for _name in ("incr", "get", "get_expiry", "check", "reset", "clear"):
-    setattr(_Counters, _name, inspect.unwrap(getattr(_Counters, _name)))
+    def close(self) -> None:
+        """Let go of the table."""
+        self._counters.close()
 
 
 def retry_after_seconds(amount: int, cost: int, window: Window) -> int:
     """When `cost` will fit under `amount`: in whole seconds, at least 1, if nothing else is sent.
 
-    The library's own reset time is when one request more fits into either minute's count alone:
-    too early for their sum, so that who obeyed it would be refused again.
+    Both minutes count in the sum, so the wait is for the sum to fall, not for either of them alone.
     """
     room = amount - cost + 1
     if window.current < room:
@@ -127,6 +85,6 @@ def retry_after_seconds(amount: int, cost: int, window: Window) -> int:
 
 
 def _allowance(amount: int, window: Window) -> Allowance:
-    used = math.floor(window.previous * window.previous_left / WINDOW_SECONDS + window.current)
+    used = math.floor(window.used)
     reset_seconds = window.current_left if window.current else window.previous_left
     return Allowance(amount, max(0, amount - used), math.ceil(reset_seconds))

@@ -16,6 +16,7 @@ from heliograph.base import errors
 from heliograph.base.database import Connection
 
 ACCOUNT_COLUMNS = ", ".join(field.name for field in dataclasses.fields(Account))
+USABLE = "(revoked_at IS NULL AND (expires_at IS NULL OR expires_at > {now}))"
 KEY_COLUMNS = ", ".join(field.name for field in dataclasses.fields(Key))
 
 
@@ -81,6 +82,22 @@ async def set_webhook_url(connection: Connection, account_id: str, url: str | No
     )
 
 
+async def set_max_live_tasks(
+    connection: Connection, account_id: str, max_live_tasks: int
+) -> int | None:
+    """How many tasks an account may have under way from now on; gives what it was, None without one."""
+    before: int | None = await connection.fetchval(
+        """
+        UPDATE accounts SET max_live_tasks = $2
+        FROM (SELECT max_live_tasks FROM accounts WHERE account_id = $1 FOR UPDATE) AS before
+        WHERE account_id = $1 RETURNING before.max_live_tasks
+        """,
+        account_id,
+        max_live_tasks,
+    )
+    return before
+
+
 async def create_key(connection: Connection, key: Key, secret_sha256: bytes) -> None:
     """Add a key; what it spends is counted from now on if it has a cap.
 
@@ -115,6 +132,37 @@ async def list_keys(connection: Connection, account_id: str | None = None) -> li
     return [_key(dict(row)) for row in rows]
 
 
+async def list_recent_keys(
+    connection: Connection, account_id: str, *, now: datetime.datetime, limit: int
+) -> list[Key]:
+    """The keys of an account: those that can be used, then those that have ended, the youngest first."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {KEY_COLUMNS} FROM api_keys WHERE account_id = $1
+        ORDER BY {USABLE.format(now="$2")} DESC, created_at DESC, key_id LIMIT $3
+        """,
+        account_id,
+        now,
+        limit,
+    )
+    return [_key(dict(row)) for row in rows]
+
+
+async def count_usable_keys(
+    connection: Connection, account_id: str, *, now: datetime.datetime
+) -> int:
+    """How many keys of an account can be used; until the end of the transaction no other counts them."""
+    await connection.execute(
+        "SELECT FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE", account_id
+    )
+    count: int = await connection.fetchval(
+        f"SELECT count(*) FROM api_keys WHERE account_id = $1 AND {USABLE.format(now='$2')}",
+        account_id,
+        now,
+    )
+    return count
+
+
 async def read_keys_by_id(
     connection: Connection, key_ids: Sequence[str]
 ) -> Mapping[str, StoredKey]:
@@ -126,10 +174,11 @@ async def read_keys_by_id(
 
 
 async def write_limits(connection: Connection, key: Key) -> None:
-    """Write the caps of `key` for it and for all that share them; its other limits for it alone."""
+    """Write the caps of `key` for it and for all that share them; its name and other limits for it alone."""
     await connection.execute(
         """
         UPDATE api_keys SET monthly_cap_micros = $3, total_cap_micros = $4,
+            name = CASE WHEN key_id = $1 THEN $8 ELSE name END,
             models = CASE WHEN key_id = $1 THEN $5 ELSE models END,
             networks = CASE WHEN key_id = $1 THEN $6 ELSE networks END,
             expires_at = CASE WHEN key_id = $1 THEN $7 ELSE expires_at END
@@ -142,6 +191,7 @@ async def write_limits(connection: Connection, key: Key) -> None:
         key.models,
         key.networks,
         key.expires_at,
+        key.name,
     )
 
 

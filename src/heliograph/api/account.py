@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from heliograph.accounts.account import Key
 from heliograph.accounts.spending.budget import month_of
 from heliograph.accounts.spending.store import read_budgets
 from heliograph.api.account_wire import Statement, key_usage, statement_line
-from heliograph.api.auth import Gate
+from heliograph.api.auth import Caller, Gate
 from heliograph.api.query import LATEST_MS, moment_of, one_of, read_query, whole_number
 from heliograph.api.wire import success
 from heliograph.base.database import borrow
@@ -25,6 +24,7 @@ FORMATS = ("json", "csv")
 CSV_HEADERS = {
     "cache-control": "no-store",
     "content-disposition": 'attachment; filename="statement.csv"',
+    "x-content-type-options": "nosniff",
 }
 
 _moment = whole_number(0, LATEST_MS)
@@ -53,21 +53,21 @@ class AccountRoutes:
 
         Raises BadRequest for a parameter that cannot be read.
         """
-        key = await self._gate.admit(request)
+        caller = await self._gate.admit_caller(request)
         period = Period(_read_moment(request, "from"), _read_moment(request, "to"))
         after = read_query(request, "cursor", _cursor) or 0
         if read_query(request, "format", one_of(FORMATS)) == "csv":
-            return await self._csv(key, period, after)
+            return await self._csv(caller, period, after)
         async with borrow(self._runtime.pool) as connection:
             lines = await read_lines(
-                connection, key.account_id, period, after=after, limit=LINES_A_PAGE + 1
+                connection, caller.account_id, period, after=after, limit=LINES_A_PAGE + 1
             )
         page = lines[:LINES_A_PAGE]
         more = str(page[-1].transfer.transfer_id) if len(lines) > len(page) else None
         return success(Statement([statement_line(line) for line in page], more))
 
-    async def _csv(self, key: Key, period: Period, after: int) -> Response:
-        parts = read_all_lines(self._runtime.pool, key.account_id, period, after=after)
+    async def _csv(self, caller: Caller, period: Period, after: int) -> Response:
+        parts = read_all_lines(self._runtime.pool, caller.account_id, period, after=after)
         # what cannot be read at all is still an answer of its own, not half a file
         first = await anext(parts)
         return StreamingResponse(_file(first, parts), media_type="text/csv", headers=CSV_HEADERS)

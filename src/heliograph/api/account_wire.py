@@ -65,7 +65,7 @@ def key_usage(key: Key, balance: Balance, budget: Budget | None) -> KeyUsage:
         routing=key.routing,
         test=key.test,
         rate_limit_per_minute=key.rate_limit_per_minute,
-        **_spending(budget) if budget else {},
+        **spending(budget) if budget else {},
         models=list(key.models) if key.models is not None else None,
         networks=list(key.networks) if key.networks is not None else None,
         expires_time=unix_ms(key.expires_at) if key.expires_at else None,
@@ -90,7 +90,7 @@ def statement_line(line: Line) -> StatementLine:
     )
 
 
-def _spending(budget: Budget) -> dict[str, float]:
+def spending(budget: Budget) -> dict[str, float]:
     """What is known of the caps: those that there are, with what is spent of each."""
     known = {"spent_this_month": budget.month_micros, "spent_total": budget.total_micros}
     caps = {"monthly_cap": budget.monthly_cap_micros, "total_cap": budget.total_cap_micros}

@@ -4,6 +4,8 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from heliograph.api.account import AccountRoutes
+from heliograph.api.admin.routes import admin_routes
+from heliograph.api.apikeys import KeyRoutes
 from heliograph.api.auth import Gate
 from heliograph.api.batches import BatchRoutes
 from heliograph.api.body import BodyLimits
@@ -23,11 +25,12 @@ from heliograph.api.playground.page import PlaygroundRoutes
 from heliograph.api.quote import QuoteRoutes
 from heliograph.api.routes import GenerationRoutes
 from heliograph.api.schemas import SchemaRoutes
+from heliograph.api.session import Sessions
+from heliograph.api.sign_in import SignInRoutes
 from heliograph.api.tasks import TaskRoutes
 from heliograph.api.uploads import UploadRoutes
 from heliograph.api.webhooks import WebhookRoutes
 from heliograph.api.wire import failure
-from heliograph.base.address import read_networks
 from heliograph.base.errors import Fault
 from heliograph.runtime import Runtime
 from heliograph.tasks.observe.pace import Pace
@@ -50,7 +53,8 @@ def _refuse(fault: Fault, path: str) -> Response:
 
 def _routes(runtime: Runtime) -> list[Route]:
     """All routes; those that are asked most stand first, because they are tried in order."""
-    gate = Gate(runtime.keys, runtime.limiter, read_networks(runtime.settings.trusted_proxies))
+    sessions = Sessions(runtime)
+    gate = Gate(runtime, sessions)
     pace = Pace(runtime.pool, runtime.clock)
     generation = GenerationRoutes(runtime, gate, pace)
     tasks = TaskRoutes(runtime, gate)
@@ -61,11 +65,9 @@ def _routes(runtime: Runtime) -> list[Route]:
     catalogue = CatalogueRoutes(runtime, gate)
     files = FileRoutes(runtime)
     health = HealthRoutes(runtime)
-    schemas = SchemaRoutes(runtime)
     playground = PlaygroundRoutes()
     console = ConsoleRoutes()
-    docs = DocsRoutes(runtime.models, runtime.settings.public_url)
-    guides = GuideRoutes(runtime.models, runtime.prices, runtime.settings.public_url)
+    sign_in = SignInRoutes(runtime, gate, sessions, console)
     return [
         _route("GET", "/api/v1/statusTask/{model}", generation.status_task),
         _route("POST", "/api/v1/generateTask/{model}", generation.generate_task),
@@ -82,6 +84,10 @@ def _routes(runtime: Runtime) -> list[Route]:
         _route("GET", "/api/v1/apikeys/usage", account.usage),
         _route("GET", "/api/v1/statement", account.statement),
         _route("GET", "/api/v1/models", catalogue.models),
+        _route("POST", "/api/v1/session", sign_in.open),
+        _route("GET", "/api/v1/session", sign_in.show),
+        _route("DELETE", "/api/v1/session", sign_in.close),
+        *_key_routes(runtime, gate),
         *_webhook_routes(runtime, gate),
         *_doors(runtime, gate),
         _route("GET", "/files/{path:path}", files.file),
@@ -92,14 +98,21 @@ def _routes(runtime: Runtime) -> list[Route]:
         _route("GET", "/playground/{version}/{name:path}", playground.asset),
         _route("GET", "/console", console.page),
         _route("GET", "/console/{version}/{name:path}", console.asset),
-        _route("GET", "/docs", docs.page),
-        _route("GET", "/docs/models/schemas/index.json", schemas.index),
-        _route("GET", "/docs/models/schemas/{model}.json", schemas.schema),
-        _route("GET", "/docs/assets/{name}", docs.asset),
-        _route("GET", "/docs/{path:path}", guides.page),
-        _route("GET", "/pricing", guides.pricing),
-        _route("GET", "/llms.txt", guides.llms),
-        _route("GET", "/openapi.json", docs.openapi),
+        *(_route(*entry) for entry in admin_routes(runtime, gate)),
+        _route("GET", "/sign-in/{token}", sign_in.page),
+        _route("POST", "/sign-in/{token}", sign_in.follow),
+        *_documents(runtime),
+    ]
+
+
+def _key_routes(runtime: Runtime, gate: Gate) -> list[Route]:
+    keys = KeyRoutes(runtime, gate)
+    return [
+        _route("GET", "/api/v1/apikeys", keys.list_all),
+        _route("POST", "/api/v1/apikeys", keys.create),
+        _route("PATCH", "/api/v1/apikeys/{keyId:key_id}", keys.change),
+        _route("POST", "/api/v1/apikeys/{keyId:key_id}/rotate", keys.rotate),
+        _route("POST", "/api/v1/apikeys/{keyId:key_id}/revoke", keys.revoke),
     ]
 
 
@@ -130,6 +143,22 @@ def _doors(runtime: Runtime, gate: Gate) -> list[Route]:
         _route("GET", "/v1/models", openai.models),
         _route("GET", "/v1/models/{model}", openai.model),
         _route("POST", "/mcp", mcp.exchange),
+    ]
+
+
+def _documents(runtime: Runtime) -> list[Route]:
+    schemas = SchemaRoutes(runtime)
+    docs = DocsRoutes(runtime.models, runtime.settings.public_url)
+    guides = GuideRoutes(runtime.models, runtime.prices, runtime.settings.public_url)
+    return [
+        _route("GET", "/docs", docs.page),
+        _route("GET", "/docs/models/schemas/index.json", schemas.index),
+        _route("GET", "/docs/models/schemas/{model}.json", schemas.schema),
+        _route("GET", "/docs/assets/{name}", docs.asset),
+        _route("GET", "/docs/{path:path}", guides.page),
+        _route("GET", "/pricing", guides.pricing),
+        _route("GET", "/llms.txt", guides.llms),
+        _route("GET", "/openapi.json", docs.openapi),
     ]
 
 

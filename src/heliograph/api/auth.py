@@ -1,27 +1,38 @@
-"""Who asks, from where, and whether too often: the first questions of every request that needs a key."""
+"""Who asks, from where, and whether too often: the first questions of every request for somebody's data."""
 
-from collections.abc import Sequence
+from typing import NamedTuple
 
 from starlette.requests import Request
 
 from heliograph.accounts.account import Key
-from heliograph.accounts.keys import KeyReader
-from heliograph.accounts.limits import RateLimiter
+from heliograph.accounts.limits import Counted
+from heliograph.accounts.sessions.session import Session
 from heliograph.api.caller import caller_address, check_network
 from heliograph.api.edge import ANSWER_HEADERS
 from heliograph.api.header import header
-from heliograph.base.address import Network
+from heliograph.api.session import Sessions, cookie_token
+from heliograph.base.address import read_networks
+from heliograph.runtime import Runtime
+
+
+class Caller(NamedTuple):
+    """Who may see an account's data: whoever has a key of it, or is signed in for it (`key` None).
+
+    It is no key: what spends money asks for one.
+    """
+
+    account_id: str
+    key: Key | None
 
 
 class Gate:
     """Lets a request in when its key is good, within its rate, and used from one of its networks."""
 
-    def __init__(
-        self, keys: KeyReader, limiter: RateLimiter, proxies: Sequence[Network] = ()
-    ) -> None:
-        self._keys = keys
-        self._limiter = limiter
-        self._proxies = proxies
+    def __init__(self, runtime: Runtime, sessions: Sessions) -> None:
+        self._keys = runtime.keys
+        self._limiter = runtime.limiter
+        self._proxies = read_networks(runtime.settings.trusted_proxies)
+        self._sessions = sessions
 
     async def admit(self, request: Request) -> Key:
         """The key of `request`, counted; its rate-limit headers go with the answer, whatever it is.
@@ -29,12 +40,49 @@ class Gate:
         Raises Unauthorized, TooManyRequests, Forbidden, or Busy when the key cannot be looked up.
         """
         key = await self._keys.authenticate(header(request, b"authorization"))
-        limit, remaining, reset_seconds = self._limiter.check(key)
+        self._count(request, key)
+        if key.networks is not None:
+            check_network(key, caller_address(request, self._proxies))
+        return key
+
+    async def admit_caller(self, request: Request) -> Caller:
+        """Whose data `request` is about: by its key, or else by the cookie of a session.
+
+        Raises what `admit` does, and UnsupportedMediaType: a session's change must come from a page.
+        """
+        if cookie_token(request) is None or header(request, b"authorization") is not None:
+            key = await self.admit(request)
+            return Caller(key.account_id, key)
+        session = await self._sessions.require_account(request)
+        return Caller(self._counted(request, session), session.key)
+
+    async def admit_owner(self, request: Request) -> str:
+        """The account whose keys `request` may change, by the session of its owner alone.
+
+        Raises Unauthorized, Forbidden, TooManyRequests, UnsupportedMediaType.
+        """
+        session = await self._sessions.require_owner(request)
+        return self._counted(request, session)
+
+    async def admit_operator(self, request: Request) -> str:
+        """The name of the operator who sends `request`.
+
+        Raises Unauthorized, Forbidden, TooManyRequests, UnsupportedMediaType.
+        """
+        session = await self._sessions.require_operator(request)
+        self._count(request, session.counted)
+        assert session.operator is not None, "an operator is signed in"
+        return session.operator
+
+    def _counted(self, request: Request, session: Session) -> str:
+        self._count(request, session.counted)
+        assert session.account_id is not None, "an account is signed in"
+        return session.account_id
+
+    def _count(self, request: Request, counted: Counted) -> None:
+        limit, remaining, reset_seconds = self._limiter.check(counted)
         request.scope[ANSWER_HEADERS] += (
             (b"x-ratelimit-limit", b"%d" % limit),
             (b"x-ratelimit-remaining", b"%d" % remaining),
             (b"x-ratelimit-reset", b"%d" % reset_seconds),
         )
-        if key.networks is not None:
-            check_network(key, caller_address(request, self._proxies))
-        return key

@@ -52,12 +52,17 @@ async def read_json_body(request: Request) -> bytes:
     it, so a missing one is refused too; parameters such as charset are ignored), TooLarge as soon
     as the limit is passed, BadRequest when the body does not arrive in time.
     """
+    check_json_type(request)
+    return await read_body(request, _limits(request).json_bytes)
+
+
+def check_json_type(request: Request) -> None:
+    """Raise UnsupportedMediaType unless the request says that it carries JSON."""
     media_type = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise UnsupportedMediaType(
             f"Send the body as Content-Type: application/json, not {media_type[:100] or 'without one'}"
         )
-    return await read_body(request, _limits(request).json_bytes)
 
 
 async def read_body(request: Request, most_bytes: int) -> bytes:

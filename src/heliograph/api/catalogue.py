@@ -8,6 +8,7 @@ from starlette.responses import Response
 from heliograph.api.auth import Gate
 from heliograph.api.wire import ModeData, ModelData, ModelList, success
 from heliograph.catalog.model import Mode, Model
+from heliograph.catalog.prices import ROUTES
 from heliograph.ledger.money import dollars
 from heliograph.runtime import Runtime
 
@@ -20,10 +21,11 @@ class CatalogueRoutes:
         self._gate = gate
 
     async def models(self, request: Request) -> Response:
-        """The models with their modes, limits, and the prices that this key pays."""
-        key = await self._gate.admit(request)
+        """The models with their modes, limits, and the prices that this key pays; `auto` without one."""
+        caller = await self._gate.admit_caller(request)
+        routing = caller.key.routing if caller.key else ROUTES[0]
         models = self._runtime.models.values()
-        return success(ModelList([self._model(model, key.routing) for model in models]))
+        return success(ModelList([self._model(model, routing) for model in models]))
 
     def _model(self, model: Model, routing: str) -> ModelData:
         modes: Mapping[str, Mode] = model.modes

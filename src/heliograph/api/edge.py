@@ -15,6 +15,7 @@ from starlette.routing import Match, Router
 from starlette.types import Message, Receive, Scope, Send
 
 from heliograph.api.body import BodyLimits
+from heliograph.api.language.wording import word
 from heliograph.base.errors import Fault, MethodNotAllowed, NotFound, ServerFault
 from heliograph.base.log import log
 from heliograph.base.metrics import observe_request
@@ -75,7 +76,8 @@ class Edge:
             if answer.status:
                 # Half an answer is out. Only a broken connection tells the client that it is half.
                 raise
-            await self._refuse(fault, scope["path"])(scope, receive, answer.send)
+            told = word(fault, scope["headers"])
+            await self._refuse(told, scope["path"])(scope, receive, answer.send)
         finally:
             self._note(scope, answer)
 

@@ -39,6 +39,8 @@ async def read_form(
         yield b""
 
     parser = MultiPartParser(request.headers, whole(), max_files=most_files, max_fields=MOST_FIELDS)
+    # it is in memory already: a copy on disk would save nothing, and fail where there is no room
+    parser.spool_max_size = len(body) + 1
     try:
         form = await parser.parse()
     except (MultiPartException, KeyError, ValueError) as error:

@@ -20,6 +20,13 @@ FIGURES_COST_SHARE = 0.05
 """Reading the figures may take this share of the time, however many tasks there are to count."""
 
 
+METRICS_HEADERS = {
+    "content-type": CONTENT_TYPE,
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+}
+
+
 class HealthRoutes:
     """GET /health/live, /health/ready and /metrics."""
 
@@ -52,7 +59,7 @@ class HealthRoutes:
     async def metrics(self, _: Request) -> Response:
         """The metrics of this service in Prometheus' text format."""
         text = render_metrics(await self._fresh_figures())
-        return Response(text, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})
+        return Response(text, headers=METRICS_HEADERS)
 
     async def _fresh_figures(self) -> Figures:
         async with self._reading:

@@ -39,23 +39,23 @@ class InboxRoutes:
         self._gate = gate
 
     async def open(self, request: Request) -> Response:
-        """A new inbox of this key's account."""
-        key = await self._gate.admit(request)
+        """A new inbox of the caller's account."""
+        caller = await self._gate.admit_caller(request)
         inbox_id, expires_at = await open_inbox(
-            self._runtime.pool, key.account_id, now=self._runtime.clock.now()
+            self._runtime.pool, caller.account_id, now=self._runtime.clock.now()
         )
         url = inbox_url(inbox_id, self._runtime.settings.public_url)
         return success(InboxData(inbox_id, url, unix_ms(expires_at)))
 
     async def messages(self, request: Request) -> Response:
         """What came in behind `after`, waiting for it if asked to. Raises NotFound when expired."""
-        key = await self._gate.admit(request)
+        caller = await self._gate.admit_caller(request)
         inbox_id = _inbox_id(request)
         after = read_query(request, "after", any_id) or 0
         seconds = wait_seconds(request)
         async with borrow(self._runtime.pool) as connection:
             inbox = await read_inbox(
-                connection, inbox_id, key.account_id, now=self._runtime.clock.now()
+                connection, inbox_id, caller.account_id, now=self._runtime.clock.now()
             )
         if inbox is None:
             raise NotFound(NO_SUCH_INBOX)

@@ -9,6 +9,7 @@ import msgspec
 
 from heliograph.api.described.operation import Operation
 from heliograph.api.described.operations import operations
+from heliograph.api.session import COOKIE
 from heliograph.base.errors import Fault, TaskFault
 from heliograph.catalog.model import Model
 
@@ -21,6 +22,11 @@ carries `X-Request-Id`, yours if you send a sane one; answers to a key carry its
 `X-RateLimit-Limit`, `-Remaining` and `-Reset`; 429 and 503 say in `Retry-After` when to come back.
 A method that a path does not have is answered with 405 and `Allow`.
 """
+
+SESSION = (
+    "Who is signed in at the pages of this server, where no key is sent. A request that changes something"
+    " must then come from one of these pages (403 otherwise) and be of the type application/json (415)."
+)
 
 HEADERS = {
     "X-Request-Id": "Names this request, here and in the service's log.",
@@ -63,7 +69,13 @@ def build_openapi(models: Mapping[str, Model], server_url: str = "/") -> dict[st
             "schemas": _tidy(components),
             "headers": _headers(),
             "securitySchemes": {
-                "key": {"type": "http", "scheme": "bearer", "description": "Your API key."}
+                "key": {"type": "http", "scheme": "bearer", "description": "Your API key."},
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": COOKIE,
+                    "description": SESSION,
+                },
             },
         },
     }
@@ -75,7 +87,10 @@ def _operation(one: Operation, schemas: Mapping[Any, Any]) -> dict[str, Any]:
         "tags": [one.tag],
         "summary": one.summary,
         "description": one.description,
-        "security": [{"key": []}] if one.keyed else [],
+        "security": [
+            *([{"key": []}] if one.keyed else []),
+            *([{"session": []}] if one.signed else []),
+        ],
         "parameters": list(one.parameters),
         "responses": _responses(one, schemas),
     }
@@ -137,7 +152,8 @@ def _meaning(fault: Fault | TaskFault) -> str:
 
 
 def _response(description: str, one: Operation, extra: Iterable[str] = ()) -> dict[str, Any]:
-    limits = [name for name in HEADERS if name.startswith("X-RateLimit")] if one.keyed else []
+    counted = one.keyed or one.signed
+    limits = [name for name in HEADERS if name.startswith("X-RateLimit")] if counted else []
     named = [name for name in extra if name in HEADERS]
     names = dict.fromkeys(["X-Request-Id", *limits, *named])
     links = {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -97,10 +97,10 @@ class GenerationRoutes:
         return retry_after_seconds(task, expected, self._runtime.clock.now(), default)
 
     async def current_balance(self, request: Request) -> Response:
-        """GET current-balance: what the key's account can spend, in dollars, as a bare number."""
-        key = await self._gate.admit(request)
+        """GET current-balance: what the caller's account can spend, in dollars, as a bare number."""
+        caller = await self._gate.admit_caller(request)
         async with borrow(self._runtime.pool) as connection:
-            balance = await read_balance(connection, key.account_id)
+            balance = await read_balance(connection, caller.account_id)
         return success(dollars(balance.available_micros if balance else 0))
 
     async def _read_statuses(self, task_ids: list[uuid.UUID]) -> list[TaskStatus | None]:

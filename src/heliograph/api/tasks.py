@@ -7,8 +7,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from heliograph.accounts.account import Key
-from heliograph.api.auth import Gate
+from heliograph.api.auth import Caller, Gate
 from heliograph.api.query import LATEST_MS, moment_of, one_of, read_query, whole_number
 from heliograph.api.submission import NO_SUCH_TASK
 from heliograph.api.watching import queue_position, stream_events, tagged
@@ -62,8 +61,8 @@ class TaskRoutes:
 
     async def list(self, request: Request) -> Response:
         """The account's tasks, filtered. Raises BadRequest for a filter that cannot be read."""
-        key = await self._gate.admit(request)
-        wanted = _wanted(request, key.account_id)
+        caller = await self._gate.admit_caller(request)
+        wanted = _wanted(request, caller.account_id)
         async with borrow(self._runtime.pool) as connection:
             found = await list_details(connection, wanted)
         shown = found[: wanted.limit - 1]
@@ -72,7 +71,7 @@ class TaskRoutes:
         return success(TaskList(items, items[-1].task_id if more else None))
 
     async def task(self, request: Request) -> Response:
-        """One task of this key's account; what the caller may not see is not there."""
+        """One task of the caller's account; what the caller may not see is not there."""
         task = await self._own(request)
         async with borrow(self._runtime.pool) as connection:
             transfers = await read_transfers(connection, task.task_id)
@@ -95,10 +94,10 @@ class TaskRoutes:
     async def cancel(self, request: Request) -> Response:
         """POST cancelTask: end an open task, give the money back. Raises Conflict for an ended one."""
         asked = request.query_params.get("taskId")
-        key = await self._gate.admit(request)
+        caller = await self._gate.admit_caller(request)
         if not asked:
             raise BadRequest("Missing required query parameter: taskId", "taskId")
-        task = await self._read(key, asked)
+        task = await self._read(caller, asked)
         if task.model != request.path_params["model"]:
             raise NotFound(NO_SUCH_TASK)
         ended = await cancel_task(self._runtime, task.task_id)
@@ -111,16 +110,16 @@ class TaskRoutes:
         return success(Deleted(task.task_id.hex))
 
     async def _own(self, request: Request) -> TaskDetail:
-        key = await self._gate.admit(request)
-        return await self._read(key, request.path_params["taskId"])
+        caller = await self._gate.admit_caller(request)
+        return await self._read(caller, request.path_params["taskId"])
 
-    async def _read(self, key: Key, text: str) -> TaskDetail:
+    async def _read(self, caller: Caller, text: str) -> TaskDetail:
         task_id = read_task_id(text)
         if task_id is None:
             raise NotFound(NO_SUCH_TASK)
         async with borrow(self._runtime.pool) as connection:
             task = await read_detail(connection, task_id)
-        if task is None or task.account_id != key.account_id:
+        if task is None or task.account_id != caller.account_id:
             raise NotFound(NO_SUCH_TASK)
         return task
 

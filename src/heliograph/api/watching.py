@@ -26,7 +26,11 @@ MAX_WAIT_SECONDS = 60
 HEARTBEAT_SECONDS = 15
 HEARTBEAT = b": still here\n\n"
 
-EVENT_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+EVENT_HEADERS = {
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",
+    "x-content-type-options": "nosniff",
+}
 
 
 def wait_seconds(request: Request) -> int:

@@ -55,26 +55,26 @@ class WebhookRoutes:
 
     async def deliveries(self, request: Request) -> Response:
         """The account's deliveries, filtered. Raises BadRequest for a filter that cannot be read."""
-        key = await self._gate.admit(request)
+        caller = await self._gate.admit_caller(request)
         limit = _limit(request)
         wanted = Filter(
-            account_id=key.account_id,
+            account_id=caller.account_id,
             task_id=read_query(request, "taskId", _task_id),
             state=read_query(request, "state", one_of(STATES)),
-            after=read_query(request, "cursor", _place),
+            after=read_query(request, "cursor", read_place),
         )
         async with borrow(self._runtime.pool) as connection:
             found = await list_deliveries(connection, wanted, limit=limit + 1)
         shown = found[:limit]
-        cursor = _cursor(shown[-1]) if len(found) > limit else None
+        cursor = cursor_of(shown[-1]) if len(found) > limit else None
         return success(DeliveryList([delivery_data(one) for one in shown], cursor))
 
     async def delivery(self, request: Request) -> Response:
-        """One delivery of this key's account; what the caller may not see is not there."""
-        key = await self._gate.admit(request)
+        """One delivery of the caller's account; what the caller may not see is not there."""
+        caller = await self._gate.admit_caller(request)
         async with borrow(self._runtime.pool) as connection:
             found = await read_delivery(
-                connection, request.path_params["id"], account_id=key.account_id
+                connection, request.path_params["id"], account_id=caller.account_id
             )
         if found is None:
             raise no_such_delivery(request.path_params["id"])
@@ -82,33 +82,33 @@ class WebhookRoutes:
 
     async def resend(self, request: Request) -> Response:
         """Send one again. Raises NotFound, or Conflict when its receiver is paused or disabled."""
-        key = await self._gate.admit(request)
+        caller = await self._gate.admit_caller(request)
         async with transaction(self._runtime.pool) as connection:
             resent = await resend(
                 connection,
                 request.path_params["id"],
                 now=self._runtime.clock.now(),
-                account_id=key.account_id,
+                account_id=caller.account_id,
             )
         return success(delivery_data(resent))
 
     async def resend_all(self, request: Request) -> Response:
         """Send all again that died since a time. Raises Conflict for a receiver that is closed."""
-        key = await self._gate.admit(request)
+        caller = await self._gate.admit_caller(request)
         body = await read_json(request, ResendBody)
         if body.url is not None:
             self._check(body.url)
-        lost = Lost(moment_of(body.since), key.account_id, body.url)
+        lost = Lost(moment_of(body.since), caller.account_id, body.url)
         async with transaction(self._runtime.pool) as connection:
             resent = await resend_lost(connection, lost, now=self._runtime.clock.now())
         return success(Resent(resent))
 
     async def test(self, request: Request) -> Response:
         """Send a test now and answer with the attempt. Raises TooManyRequests for a busy receiver."""
-        key = await self._gate.admit(request)
+        caller = await self._gate.admit_caller(request)
         body = await read_json(request, UrlBody)
         self._check(body.url)
-        notice = trial_notice(key.account_id, body.url, self._runtime.clock.now())
+        notice = trial_notice(caller.account_id, body.url, self._runtime.clock.now())
         outcome = await self._runtime.deliverer.send_test(notice)
         if isinstance(outcome, Later):
             raise TooManyRequests(
@@ -122,32 +122,34 @@ class WebhookRoutes:
 
     async def receivers(self, request: Request) -> Response:
         """The account's receivers in trouble."""
-        key = await self._gate.admit(request)
+        caller = await self._gate.admit_caller(request)
         limit = _limit(request)
         after = read_query(request, "cursor", _url)
         async with borrow(self._runtime.pool) as connection:
-            found = await list_receivers(connection, key.account_id, after=after, limit=limit + 1)
+            found = await list_receivers(
+                connection, caller.account_id, after=after, limit=limit + 1
+            )
         shown = found[:limit]
         cursor = shown[-1].url if len(found) > limit else None
         return success(ReceiverList([receiver_data(one) for one in shown], cursor))
 
     async def enable(self, request: Request) -> Response:
         """Let a receiver have notices again; harmless when it does already."""
-        key = await self._gate.admit(request)
+        caller = await self._gate.admit_caller(request)
         body = await read_json(request, UrlBody)
         self._check(body.url)
         async with borrow(self._runtime.pool) as connection:
-            await open_receiver(connection, key.account_id, body.url)
+            await open_receiver(connection, caller.account_id, body.url)
         return success(Enabled(body.url))
 
     async def rotate(self, request: Request) -> Response:
         """Give the account a new signing secret; the present one counts for a time yet."""
-        key = await self._gate.admit(request)
+        caller = await self._gate.admit_caller(request)
         body = await read_json(request, RotateBody)
         async with transaction(self._runtime.pool) as connection:
             secret, previous_until = await rotate_secret(
                 connection,
-                key.account_id,
+                caller.account_id,
                 overlap_hours=body.overlap_hours,
                 now=self._runtime.clock.now(),
             )
@@ -171,13 +173,14 @@ def _task_id(text: str) -> uuid.UUID:
     return task_id
 
 
-def _cursor(delivery: Delivery) -> str:
+def cursor_of(delivery: Delivery) -> str:
     """The place of a delivery in the list: its time to the microsecond, and its id."""
     since_epoch = delivery.created_at - moment_of(0)
     return f"{since_epoch // datetime.timedelta(microseconds=1)}-{delivery.notice_id.hex}"
 
 
-def _place(text: str) -> tuple[datetime.datetime, uuid.UUID]:
+def read_place(text: str) -> tuple[datetime.datetime, uuid.UUID]:
+    """The place that a cursor names. Raises ValueError."""
     microseconds, _, notice_id = text.partition("-")
     try:
         since_epoch = datetime.timedelta(microseconds=int(microseconds[:18]))

@@ -102,7 +102,13 @@ class RangeNotSatisfiable(Fault):
 
 ENCODER = msgspec.json.Encoder()
 
-JSON_HEADERS = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
+# An answer is for the caller's eyes alone, and no browser may take it for a page or show it inside one.
+JSON_HEADERS = (
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
 
 
 class Json(Response):
@@ -127,7 +133,8 @@ def failure(fault: Fault) -> Json:
 
 
 def add_headers(answer: Json, fault: Fault) -> Json:
-    """`answer` with the headers that `fault` has, in whatever shape its body is."""
+    """`answer` with the headers that `fault` has, and the page that explains it, whatever its body is."""
+    answer.raw_headers.append((b"link", b'</docs/errors/%d>; rel="help"' % fault.status))
     if isinstance(fault, Unauthorized):
         answer.raw_headers.append((b"www-authenticate", b"Bearer"))
     answer.raw_headers.extend(

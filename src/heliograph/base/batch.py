@@ -1,10 +1,11 @@
 """Many calls, one round trip: what arrives while runs are in flight shares the next run."""
 
 import asyncio
+import bisect
 import contextvars
 import math
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from heliograph.base.errors import Busy
 
@@ -12,6 +13,20 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 WAITING_LIMIT = 10_000
+
+#: While the first in the line has waited for so long, nobody may join it.
+FULL_SECONDS = 2.0
+
+#: Who has waited for so long is sent away: most clients give up soon, and would come back besides.
+LONGEST_WAIT_SECONDS = 4.0
+
+_FULL = "Too many requests are waiting for the database"
+
+
+class _Entry(NamedTuple, Generic[In, Out]):
+    item: In
+    result: asyncio.Future[Out]
+    since: float
 
 
 class Batch(Generic[In, Out]):
@@ -21,7 +36,7 @@ class Batch(Generic[In, Out]):
     flight at a time, each with its share of the items, so that one is prepared while another waits
     for the database; an item that finds a run free waits for nothing. What `run` raises reaches every
     caller of that run, and only those. An item whose caller is cancelled before its run is dropped;
-    cancelled later, it is run, and the others notice nothing.
+    cancelled later, it is run, and the others notice nothing. An item that is sent away was not run.
     """
 
     def __init__(
@@ -32,22 +47,40 @@ class Batch(Generic[In, Out]):
         self._run = run
         self._limit = limit
         self._runs = runs
-        self._waiting: list[tuple[In, asyncio.Future[Out]]] = []
+        self._waiting: list[_Entry[In, Out]] = []
+        self._patience: asyncio.TimerHandle | None = None
         self._workers: set[asyncio.Task[None]] = set()
         self._in_flight = 0
 
     async def __call__(self, item: In) -> Out:
-        """Raise Busy when more than WAITING_LIMIT items wait already."""
-        if len(self._waiting) >= WAITING_LIMIT:
-            raise Busy("Too many requests are waiting for the database")
+        """Raise Busy when too many items wait, or the line stands still."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Out] = loop.create_future()
-        self._waiting.append((item, future))
+        now = loop.time()
+        if self._waiting and self._is_full(now):
+            raise Busy(_FULL)
+        result: asyncio.Future[Out] = loop.create_future()
+        self._waiting.append(_Entry(item, result, now))
+        if self._patience is None:
+            self._patience = loop.call_at(now + LONGEST_WAIT_SECONDS, self._send_away, loop)
         if len(self._workers) < self._runs:
             # A run is nobody's own: it must not log under the name of the first caller's request.
             worker = loop.create_task(self._work(), context=contextvars.Context())
             self._workers.add(worker)
-        return await future
+        return await result
+
+    def _is_full(self, now: float) -> bool:
+        return len(self._waiting) >= WAITING_LIMIT or now - self._waiting[0].since > FULL_SECONDS
+
+    def _send_away(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Tell those who have waited longest to come back later, and look again when the next have."""
+        joined_by = loop.time() - LONGEST_WAIT_SECONDS
+        late = bisect.bisect_right(self._waiting, joined_by, key=lambda entry: entry.since)
+        _settle(self._waiting[:late], Busy(_FULL))
+        del self._waiting[:late]
+        self._patience = None
+        if self._waiting:
+            next_at = self._waiting[0].since + LONGEST_WAIT_SECONDS
+            self._patience = loop.call_at(next_at, self._send_away, loop)
 
     async def _work(self) -> None:
         worker = asyncio.current_task()
@@ -57,39 +90,39 @@ class Batch(Generic[In, Out]):
                 next_run = self._take_share()
                 self._in_flight += len(next_run)
                 try:
-                    await self._serve([entry for entry in next_run if not entry[1].done()])
+                    await self._serve([entry for entry in next_run if not entry.result.done()])
                 finally:
                     self._in_flight -= len(next_run)
         finally:
             # at once, and not when the loop comes to it: what arrives next must find a run free
             self._workers.discard(worker)
 
-    def _take_share(self) -> list[tuple[In, asyncio.Future[Out]]]:
+    def _take_share(self) -> list[_Entry[In, Out]]:
         share = math.ceil((len(self._waiting) + self._in_flight) / self._runs)
         next_run = self._waiting[: min(share, self._limit)]
         del self._waiting[: len(next_run)]
         return next_run
 
-    async def _serve(self, entries: list[tuple[In, asyncio.Future[Out]]]) -> None:
+    async def _serve(self, entries: list[_Entry[In, Out]]) -> None:
         if not entries:
             return
         try:
-            results = await self._run([item for item, _ in entries])
+            results = await self._run([entry.item for entry in entries])
             assert len(results) == len(entries), "run must return one result for each item"
         except asyncio.CancelledError:  # the loop is closing
-            for _, future in entries + self._waiting:
-                future.cancel()
+            for entry in entries + self._waiting:
+                entry.result.cancel()
             self._waiting.clear()
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the callers' to handle
             _settle(entries, error)
         else:
-            for (_, future), result in zip(entries, results, strict=True):
-                if not future.done():
-                    future.set_result(result)
+            for entry, result in zip(entries, results, strict=True):
+                if not entry.result.done():
+                    entry.result.set_result(result)
 
 
-def _settle(entries: list[tuple[In, asyncio.Future[Out]]], error: Exception) -> None:
-    for _, future in entries:
-        if not future.done():
-            future.set_exception(error)
+def _settle(entries: list[_Entry[In, Out]], error: Exception) -> None:
+    for entry in entries:
+        if not entry.result.done():
+            entry.result.set_exception(error)

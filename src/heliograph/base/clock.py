@@ -1,6 +1,7 @@
 """Time, so that tests can set it."""
 
 import datetime
+import time
 
 
 class Clock:
@@ -9,6 +10,21 @@ class Clock:
     def now(self) -> datetime.datetime:
         """The present moment, with its zone (UTC)."""
         return datetime.datetime.now(datetime.UTC)
+
+
+class SteadyClock(Clock):
+    """A moment that was read somewhere once, and the time since: a machine's clock may jump, this does not."""
+
+    def __init__(self, moment: datetime.datetime) -> None:
+        self.set(moment)
+
+    def set(self, moment: datetime.datetime) -> None:
+        """Go on from `moment`."""
+        self._moment, self._set_at = moment, time.monotonic()
+
+    def now(self) -> datetime.datetime:
+        """The moment, and the time since it was set."""
+        return self._moment + datetime.timedelta(seconds=time.monotonic() - self._set_at)
 
 
 class SettableClock(Clock):

@@ -15,7 +15,7 @@ from heliograph.base.errors import Busy, OperatorError
 Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
 Pool: TypeAlias = asyncpg.Pool
 
-ACQUIRE_SECONDS = 5.0
+ACQUIRE_SECONDS = 2.0
 CONNECT_SECONDS = 10.0
 LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 30_000

@@ -3,7 +3,7 @@
 HeliographError
 ├── Fault                    what a client is told, in the envelope, with its HTTP status
 │   ├── BadRequest           400  a field of the request is wrong
-│   ├── Unauthorized         401  the API key is missing or not valid
+│   ├── Unauthorized         401  the API key is missing or not valid, or nobody is signed in
 │   ├── PaymentRequired      402  the balance does not cover the hold
 │   ├── Forbidden            403  the key may not do this
 │   ├── NotFound             404  no such route, model, task or file
@@ -60,12 +60,15 @@ class BadRequest(Fault):
 
 
 class Unauthorized(Fault):
-    """The documented 401: always the same sentence, so that nothing can be probed."""
+    """The documented 401: always the same sentence, so that nothing can be probed.
+
+    Where an API key is no use, another one says that nobody is signed in.
+    """
 
     status = 401
 
-    def __init__(self) -> None:
-        super().__init__("Invalid or missing API key")
+    def __init__(self, message: str = "Invalid or missing API key") -> None:
+        super().__init__(message)
 
 
 class PaymentRequired(Fault):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import asyncpg
 import msgspec
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
 from pgqueuer.adapters.persistence.queries import Queries
 
 from heliograph.base.database import Connection
@@ -39,6 +40,21 @@ async def enqueue(connection: Connection, jobs: Sequence[Job]) -> None:
             [job.dedupe_key for job in jobs],
             on_conflict="skip",
         )
+
+
+def enqueue_function() -> str:
+    """SQL that makes PgQueuer's own statement a function, for statements that write more than jobs.
+
+    `enqueue_jobs` takes arrays of equal length: priorities, entrypoints, payloads, delays, dedupe keys
+    and headers, as PgQueuer does.
+    """
+    return f"""
+    CREATE OR REPLACE FUNCTION enqueue_jobs(integer[], text[], bytea[], interval[], text[], jsonb[])
+    RETURNS integer LANGUAGE sql AS $function$
+    {QueryQueueBuilder().build_enqueue_query("skip")};
+    SELECT cardinality($1)
+    $function$
+    """
 
 
 async def prune_job_log(pool: asyncpg.Pool, hours: int) -> None:

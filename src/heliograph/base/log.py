@@ -12,9 +12,10 @@ from heliograph.base.settings import Settings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
-#: What must never be written: our keys and webhook secrets, upstream keys, bearer tokens, passwords in URLs.
+#: What must never be written: our keys, webhook secrets and the secrets of links and sessions, upstream
+#: keys, bearer tokens, passwords in URLs.
 SECRETS = re.compile(
-    r"hg_(?:live|test)_\w{8}_\w+|whsec_[\w+/=]+|\bsk-[\w-]{8,}|(?i:bearer\s+)[\w.~+/=-]+|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)"
+    r"hg_(?:live|test)_\w{8}_\w+|\bhg[ls]_[\w-]{43}|whsec_[\w+/=]+|\bsk-[\w-]{8,}|(?i:bearer\s+)[\w.~+/=-]+|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)"
 )
 HIDDEN = "[hidden]"
 

@@ -19,6 +19,7 @@ from pgqueuer.queries import Queries
 
 from heliograph.base.database import connect
 from heliograph.base.errors import OperatorError
+from heliograph.base.jobs import enqueue_function
 
 #: Whoever migrates holds the advisory lock of this key (any number, always the same).
 LOCK_KEY = 0x68656C696F
@@ -49,6 +50,7 @@ async def downgrade(url: str, revision: str = "base") -> None:
             await _run(connection, _script(command.downgrade, f"{current}:{revision}"))
         if revision == "base":
             await Queries(AsyncpgDriver(connection)).uninstall()
+            await connection.execute("DROP FUNCTION IF EXISTS enqueue_jobs")
             await connection.execute("DROP TABLE IF EXISTS alembic_version")
 
 
@@ -100,6 +102,7 @@ async def _install_queue(connection: asyncpg.Connection) -> None:
     else:
         await queries.install()
         await queries.optimize_autovacuum()
+    await connection.execute(enqueue_function())
 
 
 def _config() -> Config:

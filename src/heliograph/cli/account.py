@@ -54,6 +54,15 @@ def show(account_id: str = typer.Argument(help="acc_…"), as_json: AsJson = Fal
     print_record(_read(account_id), as_json=as_json)
 
 
+@app.command("sign-in")
+def sign_in(account_id: str = typer.Argument(help="acc_…"), as_json: AsJson = False) -> None:
+    """Print a link that signs in at the console, once, within 15 minutes."""
+    from heliograph.accounts.sessions.sign_in import offer_account_link
+    from heliograph.cli.sign_in import print_link
+
+    print_link(lambda pool: offer_account_link(pool, account_id, now=_now()), as_json=as_json)
+
+
 @app.command()
 def credit(
     account_id: str = typer.Argument(help="acc_…"),
@@ -63,14 +72,16 @@ def credit(
 ) -> None:
     """Add money to an account."""
     from heliograph.cli.service import with_pool
-    from heliograph.ledger.money import micros_from_dollars
-    from heliograph.ledger.store import top_up
+    from heliograph.cli.whoami import operator_here
+    from heliograph.ledger.money import Funding, micros_from_dollars
+    from heliograph.operators.credit import Credit, credit_account
 
     try:
         amount = micros_from_dollars(dollars)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="DOLLARS") from None
-    with_pool(lambda _, pool: top_up(pool, account_id, amount, note=note or None, now=_now()))
+    wish = Credit(account_id, Funding("topup", amount, note or None))
+    with_pool(lambda _, pool: credit_account(pool, operator_here(), wish, now=_now()))
     print_record(_read(account_id), as_json=as_json)
 
 

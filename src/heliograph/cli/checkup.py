@@ -6,14 +6,15 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from heliograph.base.clock import Clock
 from heliograph.base.database import connect, read_server, without_password
-from heliograph.base.errors import OperatorError
+from heliograph.base.errors import Busy, OperatorError
 from heliograph.base.migrate import latest_revision, read_revision
 from heliograph.base.settings import Settings, load_settings
+from heliograph.cli.check import Check
+from heliograph.cli.check_work import check_work
 from heliograph.cli.service import log_only_trouble
 from heliograph.providers.alarms.store import read_alarms
 from heliograph.providers.health.store import read_health
@@ -28,16 +29,6 @@ PROBE_SECONDS = 30.0
 ALARM_HOURS = 24
 
 
-@dataclass(frozen=True)
-class Check:
-    """One finding. `remedy` is None when nothing is to be done."""
-
-    what: str
-    ok: bool
-    found: str
-    remedy: str | None = None
-
-
 async def check_all() -> list[Check]:
     """Every check, in an order in which a failure explains the next; the first broken base ends it."""
     checks = [Check("python", sys.version_info >= (3, 11), sys.version.split()[0])]
@@ -46,9 +37,10 @@ async def check_all() -> list[Check]:
         log_only_trouble(settings)
         checks.append(Check("settings", True, f"data in {settings.data_dir}"))
         checks.append(_check_disk(settings.data_dir))
-        checks += [check async for check in _check_database(settings)]
-        checks += [check async for check in _check_rooms(settings)]
-    except OperatorError as error:
+        for look in (_check_database, _check_rooms):
+            async for check in look(settings):
+                checks.append(check)  # noqa: PERF401 - what was found before a failure is kept
+    except (OperatorError, Busy) as error:
         checks.append(Check("installation", False, str(error)))
     return checks
 
@@ -106,6 +98,8 @@ async def _check_rooms(settings: Settings) -> AsyncIterator[Check]:
         await runtime.storage.write(probe, b"heliograph doctor")
         await runtime.storage.delete(probe)
         yield Check("storage", True, "a file was written and deleted")
+        async for check in check_work(runtime):
+            yield check
         for name in settings.providers:
             async for check in _check_provider(runtime, name):
                 yield check

@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from heliograph.api.language.wording import Headers, word
 from heliograph.api.wire import failure
 from heliograph.base.errors import BadRequest, Fault, HeadTooLarge
 
@@ -138,15 +139,15 @@ class Connection(HttpToolsProtocol):
         if self.pipeline or (waiting and self.cycle.response_started):
             self.transport.abort()
             return
-        self.transport.write(_refusal(self._fault))
+        self.transport.write(_refusal(self._fault, self.headers or ()))
         # Closed at once, with bytes of the client unread, the answer could be lost on its way.
         self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
 
-def _refusal(fault: Fault | None) -> bytes:
+def _refusal(fault: Fault | None, sent: Headers) -> bytes:
     fault = fault or BadRequest("This is no HTTP/1.1 request that can be understood")
-    answer = failure(fault)
+    answer = failure(word(fault, sent))
     headers = [(b"connection", b"close"), *answer.raw_headers]
     lines = [b"%b: %b\r\n" % header for header in headers]
     return b"".join([STATUS_LINE[fault.status], *lines, b"\r\n", bytes(answer.body)])

@@ -18,15 +18,17 @@ def demo(
     out: Path = typer.Option(Path("heliograph-pictures"), help="Where to save the pictures."),
 ) -> None:
     """Start the service, make four pictures through its HTTP API, save them, and go on serving."""
-    from heliograph.cli.demonstration import credentials, running_server
+    from heliograph.cli.demonstration import console_link, credentials, running_server
 
     settings = _settings()
     with running_server(settings) as url:
-        key = credentials(settings, CREDIT_MICROS)
+        account_id, key = credentials(settings, CREDIT_MICROS)
         typer.echo(f"The server runs at {url}\n")
         _generate(url, key, prompt, out)
-        _say_next(url, settings.data_dir / "demo.json", going_on=not end)
+        _say_next(url, settings.data_dir / "demo.json")
         if not end:
+            typer.echo(f"Console, once   {console_link(settings, account_id)}")
+            typer.echo("\nThe server goes on. Press Ctrl-C to end it.")
             _wait_for_interrupt()
 
 
@@ -66,12 +68,10 @@ def _generate(url: str, key: str, prompt: str, out: Path) -> None:
         typer.echo(f"\nDone in {seconds:.0f} s. Cost ${before - left:.2f}, balance ${left:.2f}")
 
 
-def _say_next(url: str, credentials: Path, *, going_on: bool) -> None:
+def _say_next(url: str, credentials: Path) -> None:
     typer.echo(f"Playground      {url}/")
     typer.echo(f"API reference   {url}/docs")
     typer.echo(f"Your demo key   {credentials}")
-    if going_on:
-        typer.echo("\nThe server goes on. Press Ctrl-C to end it.")
 
 
 def _wait_for_interrupt() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 
 from heliograph.accounts.issue import KeyWish, issue_key
+from heliograph.accounts.sessions.sign_in import offer_account_link
 from heliograph.accounts.store import create_account, read_account
 from heliograph.base.clock import Clock
 from heliograph.base.database import Pool
@@ -30,7 +31,7 @@ LOOK_SECONDS = 0.05
 def running_server(settings: Settings) -> Iterator[str]:
     """The whole service in a thread of this process; gives its address. Raises OperatorError."""
     listener = listen(settings.host, settings.port)
-    server = uvicorn.Server(server_config(settings, processes=1, work=True))
+    server = uvicorn.Server(server_config(settings, work=True))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
@@ -45,20 +46,33 @@ def running_server(settings: Settings) -> Iterator[str]:
         thread.join()
 
 
-def credentials(settings: Settings, credit_micros: int) -> str:
-    """The demo account's API key: made once, kept readable by its owner alone, used again after that."""
+def credentials(settings: Settings, credit_micros: int) -> tuple[str, str]:
+    """The demo account and its API key: made once, kept readable by its owner alone, used again after that."""
     path = settings.data_dir / "demo.json"
     known = _read(path)
     return asyncio.run(_ensure(settings, known, path, credit_micros))
 
 
-async def _ensure(settings: Settings, known: dict[str, Any], path: Path, credit_micros: int) -> str:
+def console_link(settings: Settings, account_id: str) -> str:
+    """An address that signs in at the console, once. Raises NotFound."""
+    return asyncio.run(_offer(settings, account_id))
+
+
+async def _offer(settings: Settings, account_id: str) -> str:
+    async with open_database(settings) as pool:
+        link = await offer_account_link(pool, account_id, now=Clock().now())
+    return link.address(settings.public_url)
+
+
+async def _ensure(
+    settings: Settings, known: dict[str, Any], path: Path, credit_micros: int
+) -> tuple[str, str]:
     async with open_database(settings) as pool:
         if known and await read_account(pool, known["account_id"]) is not None:
-            return str(known["api_key"])
+            return str(known["account_id"]), str(known["api_key"])
         made = await _make(settings, pool, credit_micros)
     _write(path, made)
-    return made["api_key"]
+    return made["account_id"], made["api_key"]
 
 
 async def _make(settings: Settings, pool: Pool, credit_micros: int) -> dict[str, str]:

@@ -95,13 +95,12 @@ def limit(
 @app.command()
 def revoke(key_id: str, as_json: AsJson = False) -> None:
     """End a key for good; within one second no process accepts it any more."""
-    from heliograph.accounts.store import revoke_key
     from heliograph.base.clock import Clock
-    from heliograph.base.errors import NotFound
     from heliograph.cli.service import with_pool
+    from heliograph.cli.whoami import operator_here
+    from heliograph.operators.revoke import revoke as end_key
 
-    if not with_pool(lambda _, pool: revoke_key(pool, key_id, now=Clock().now())):
-        raise NotFound(f"There is no key {key_id}. heliograph key list names all.")
+    with_pool(lambda _, pool: end_key(pool, operator_here(), key_id, now=Clock().now()))
     print_record({"key_id": key_id, "revoked": True}, as_json=as_json)
 
 

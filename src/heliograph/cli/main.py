@@ -1,11 +1,12 @@
 """The command `heliograph`. Commands import what they need when they run, so that help is instant."""
 
+import os
 import sys
 from typing import NoReturn
 
 import typer
 
-from heliograph.cli import account, client, demo, key, mcp, operate, serve, task, webhook
+from heliograph.cli import account, admin, client, demo, key, mcp, operate, serve, task, webhook
 
 app = typer.Typer(
     name="heliograph",
@@ -21,6 +22,7 @@ app.command()(serve.worker)
 app.command()(serve.migrate)
 app.add_typer(account.app, name="account")
 app.add_typer(key.app, name="key")
+app.add_typer(admin.app, name="admin")
 app.add_typer(task.app, name="task")
 app.add_typer(webhook.app, name="webhook")
 app.command()(client.generate)
@@ -57,10 +59,11 @@ def run() -> NoReturn:
         app(prog_name="heliograph")
     except Exception as error:
         from heliograph.cli.output import explain
+        from heliograph.cli.spoken import in_locale
 
         sentence = explain(error)
         if sentence is None:
             raise
-        typer.secho(f"heliograph: {sentence}", err=True, fg="red")
+        typer.secho(f"heliograph: {in_locale(sentence, os.environ)}", err=True, fg="red")
         sys.exit(1)
     sys.exit(0)

@@ -7,10 +7,12 @@ from heliograph.cli.output import AsJson, print_json, print_table
 
 def audit(as_json: AsJson = False) -> None:
     """Prove that the books are right, task by task and in total; exit code 1 names every offender."""
+    from heliograph.base.clock import Clock
     from heliograph.cli.service import with_pool
-    from heliograph.ledger.audit import audit as prove
+    from heliograph.cli.whoami import operator_here
+    from heliograph.operators.proofs.prover import prove_now
 
-    findings = with_pool(lambda _, pool: prove(pool))
+    findings = with_pool(lambda _, pool: prove_now(pool, Clock(), operator_here()))
     rows = [{"subject": one.subject, "problem": one.problem} for one in findings]
     print_table(
         rows, as_json=as_json, nothing="Clean: every balance, hold, charge and refund agrees."

@@ -14,6 +14,7 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, MutableMapping
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -21,9 +22,11 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from heliograph.accounts.counters import make_shared
 from heliograph.base.errors import OperatorError
 from heliograph.base.log import log, start_logging
 from heliograph.base.settings import Settings
+from heliograph.cli.greeting import greet, greet_alone, is_watched
 from heliograph.runtime import Runtime, open_runtime, prepare_database
 
 #: How long requests in flight may take once the process is told to stop.
@@ -44,15 +47,20 @@ def serve_api(settings: Settings, *, processes: int, work: bool) -> None:
     Raises OperatorError when the port is taken.
     """
     start_logging(settings)
+    _leave_no_core()
     _allow_many_connections()
     listener = listen(settings.host, settings.port)
-    config = server_config(settings, processes=processes, work=work)
     if processes == 1:
+        config = server_config(settings, work=work, greets=is_watched(settings))
         _serve_alone(config, listener)
         return
     # the parent keeps the embedded database running while children come and go
-    with prepare_database(settings), tempfile.TemporaryDirectory() as figures:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures
+    with prepare_database(settings), tempfile.TemporaryDirectory() as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        shared_counters = make_shared(Path(folder) / "rates")
+        config = server_config(settings, processes, work=work, shared_counters=shared_counters)
+        if is_watched(settings):
+            asyncio.run(greet_alone(settings))
         _serve_together(config, listener)
 
 
@@ -81,9 +89,16 @@ def _allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def _leave_no_core() -> None:
+    """Write no memory to disk when the process crashes: keys of providers and of customers are in it."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+
+
 def serve_queues(settings: Settings, queues: Collection[str]) -> None:
     """Work on `queues` until SIGTERM or SIGINT; blocks."""
     start_logging(settings)
+    _leave_no_core()
     asyncio.run(_work(settings, queues))
 
 
@@ -109,12 +124,19 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def server_config(settings: Settings, *, processes: int, work: bool) -> uvicorn.Config:
+def server_config(
+    settings: Settings,
+    processes: int = 1,
+    *,
+    work: bool,
+    shared_counters: Path | None = None,
+    greets: bool = False,
+) -> uvicorn.Config:
     """How uvicorn serves: our logs, no access lines, no version in the headers."""
     from heliograph.cli.connection import Connection
 
     return uvicorn.Config(
-        functools.partial(Service, settings, processes, work),
+        functools.partial(Service, settings, shared_counters, work, greets),
         factory=True,
         workers=processes,
         lifespan="on",
@@ -137,9 +159,12 @@ def server_config(settings: Settings, *, processes: int, work: bool) -> uvicorn.
 class Service:
     """The whole service as one ASGI application: it opens and closes with the server's life."""
 
-    def __init__(self, settings: Settings, processes: int, work: bool) -> None:
+    def __init__(
+        self, settings: Settings, shared_counters: Path | None, work: bool, greets: bool
+    ) -> None:
         self._settings = settings
-        self._processes = processes
+        self._greets = greets
+        self._shared_counters = shared_counters
         self._work = work
         self._answer: Callable[..., Awaitable[None]] | None = None
 
@@ -170,8 +195,10 @@ class Service:
         start_logging(self._settings)
         async with contextlib.AsyncExitStack() as opened:
             runtime = await opened.enter_async_context(
-                open_runtime(self._settings, processes=self._processes)
+                open_runtime(self._settings, shared_counters=self._shared_counters)
             )
+            if self._greets:
+                await greet(runtime.pool, self._settings)
             if self._work:
                 await opened.enter_async_context(_working(runtime))
             parent = multiprocessing.parent_process()

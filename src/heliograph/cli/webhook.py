@@ -72,34 +72,24 @@ def resend(
 
 def _resend_one(webhook_id: uuid.UUID) -> Any:
     from heliograph.base.clock import Clock
-    from heliograph.base.database import transaction
     from heliograph.cli.service import with_pool
-    from heliograph.webhooks.deliveries.resend import resend as send_again
+    from heliograph.cli.whoami import operator_here
+    from heliograph.operators.resend import resend_one
 
-    async def again(_settings: object, pool: Any) -> Any:
-        async with transaction(pool) as connection:
-            return await send_again(connection, webhook_id, now=Clock().now())
-
-    return with_pool(again)
+    return with_pool(
+        lambda _, pool: resend_one(pool, operator_here(), webhook_id, now=Clock().now())
+    )
 
 
 def _resend_since(since: datetime.datetime, account: str | None, url: str | None) -> int:
     from heliograph.base.clock import Clock
-    from heliograph.base.database import transaction
     from heliograph.cli.service import with_pool
-    from heliograph.webhooks.deliveries.resend import MOST_RESENT, resend_lost
+    from heliograph.cli.whoami import operator_here
+    from heliograph.operators.resend import resend_since
     from heliograph.webhooks.deliveries.store import Lost
 
-    async def again(_settings: object, pool: Any) -> int:
-        resent, now = 0, Clock().now()
-        while True:
-            async with transaction(pool) as connection:
-                some = await resend_lost(connection, Lost(since, account, url), now=now)
-            resent += some
-            if some < MOST_RESENT:
-                return resent
-
-    return with_pool(again)
+    lost = Lost(since, account, url)
+    return with_pool(lambda _, pool: resend_since(pool, operator_here(), lost, now=Clock().now()))
 
 
 @app.command("test")

@@ -39,6 +39,11 @@ async def lock_balances(
     return {row["account_id"]: Balance(**row) for row in rows}
 
 
+async def lock_balance(connection: Connection, account_id: str) -> Balance | None:
+    """The balance, locked until the transaction ends; None when there is no such account."""
+    return (await lock_balances(connection, [account_id])).get(account_id)
+
+
 async def read_balance(connection: Connection, account_id: str) -> Balance | None:
     """The balance as it is now, not locked; None when there is no such account."""
     row = await connection.fetchrow(
@@ -64,6 +69,41 @@ async def read_transfers(connection: Connection, task_id: uuid.UUID) -> list[Tra
         task_id,
     )
     return [Transfer(**row) for row in rows]
+
+
+#: The beginning of a statement that holds money for tasks, and may write more where `verdict.payable`.
+#: Not payable: somebody has too little or too many tasks, or is not this simple (caps, notices of a low
+#: balance). $1 account ids, $2 task ids, $3 micros, $4 now.
+HOLD_IF_PAYABLE = """
+    hold AS (
+        SELECT * FROM unnest($1::text[], $2::uuid[], $3::bigint[])
+            AS hold (account_id, task_id, amount_micros)
+    ), total AS (
+        SELECT account_id, sum(amount_micros)::bigint AS amount_micros, count(*)::integer AS tasks
+        FROM hold GROUP BY account_id
+    ), locked AS MATERIALIZED (
+        SELECT account_id, available_micros, live_tasks,
+            live_tasks + tasks <= max_live_tasks AND available_micros >= amount_micros
+                AND NOT has_caps AND low_balance_micros IS NULL AS payable
+        FROM balances JOIN accounts USING (account_id) JOIN total USING (account_id)
+        ORDER BY account_id
+        FOR UPDATE OF balances
+    ), verdict AS MATERIALIZED (
+        SELECT bool_and(payable) AND count(*) = (SELECT count(*) FROM total) AS payable FROM locked
+    ), entry AS (
+        INSERT INTO transfers
+            (account_id, task_id, kind, debit, credit, amount_micros, created_at)
+        SELECT account_id, task_id, 'hold', 'available', 'held', amount_micros, $4::timestamptz
+        FROM hold, verdict WHERE payable AND amount_micros > 0
+    ), balance AS (
+        UPDATE balances SET
+            available_micros = balances.available_micros - total.amount_micros,
+            held_micros = held_micros + total.amount_micros,
+            live_tasks = balances.live_tasks + total.tasks
+        FROM total, verdict
+        WHERE balances.account_id = total.account_id AND payable
+    )
+"""
 
 
 async def hold_many(
@@ -172,12 +212,8 @@ async def top_up(
     now: datetime.datetime,
 ) -> Balance:
     """Add what a customer paid, more than zero. Raises NotFound for an unknown account."""
-    if amount_micros <= 0:
-        raise errors.BadRequest("a top-up must be more than $0.00", "amount")
     async with transaction(pool) as connection:
-        await _lock_one(connection, account_id)
-        await _fund(connection, account_id, Funding("topup", amount_micros, note), now=now)
-        return await _lock_one(connection, account_id)
+        return await fund(connection, account_id, Funding("topup", amount_micros, note), now=now)
 
 
 async def adjust(
@@ -188,19 +224,35 @@ async def adjust(
     Raises NotFound for an unknown account, PaymentRequired when less than that is available, and
     BadRequest for an amount of zero or an empty note.
     """
-    if amount_micros == 0:
-        raise errors.BadRequest("an adjustment of $0.00 changes nothing", "amount")
-    if not note.strip():
-        raise errors.BadRequest("an adjustment needs a note that says why", "note")
     async with transaction(pool) as connection:
-        balance = await _lock_one(connection, account_id)
-        if balance.available_micros + amount_micros < 0:
-            available = format_dollars(balance.available_micros)
-            raise errors.PaymentRequired(
-                f"{format_dollars(-amount_micros)} cannot be taken: {available} is available"
-            )
-        await _fund(connection, account_id, Funding("adjust", amount_micros, note), now=now)
-        return await _lock_one(connection, account_id)
+        return await fund(connection, account_id, Funding("adjust", amount_micros, note), now=now)
+
+
+async def fund(
+    connection: Connection, account_id: str, funding: Funding, *, now: datetime.datetime
+) -> Balance:
+    """Move money in or out for `funding`; gives the balance after it, which stays locked.
+
+    Raises as top_up and adjust do.
+    """
+    _check_funding(funding)
+    balance = await _lock_one(connection, account_id)
+    if balance.available_micros + funding.amount_micros < 0:
+        available = format_dollars(balance.available_micros)
+        raise errors.PaymentRequired(
+            f"{format_dollars(-funding.amount_micros)} cannot be taken: {available} is available"
+        )
+    await _write_funding(connection, account_id, funding, now=now)
+    return await _lock_one(connection, account_id)
+
+
+def _check_funding(funding: Funding) -> None:
+    if funding.kind == "topup" and funding.amount_micros <= 0:
+        raise errors.BadRequest("a top-up must be more than $0.00", "amount")
+    if funding.amount_micros == 0:
+        raise errors.BadRequest("an adjustment of $0.00 changes nothing", "amount")
+    if funding.kind == "adjust" and not (funding.note or "").strip():
+        raise errors.BadRequest("an adjustment needs a note that says why", "note")
 
 
 async def watch_balance(
@@ -224,13 +276,13 @@ async def mark_told(connection: Connection, account_id: str) -> None:
 
 
 async def _lock_one(connection: Connection, account_id: str) -> Balance:
-    balance = (await lock_balances(connection, [account_id])).get(account_id)
+    balance = await lock_balance(connection, account_id)
     if balance is None:
         raise errors.NotFound(f"There is no account {account_id}")
     return balance
 
 
-async def _fund(
+async def _write_funding(
     connection: Connection, account_id: str, funding: Funding, *, now: datetime.datetime
 ) -> None:
     inward = funding.amount_micros > 0

@@ -12,7 +12,7 @@ from heliograph.base.database import Connection, Pool, transaction
 from heliograph.base.errors import NotFound
 from heliograph.base.log import log
 from heliograph.ledger.money import Balance, Hold, dollars
-from heliograph.ledger.store import lock_balances, mark_told, watch_balance
+from heliograph.ledger.store import lock_balance, mark_told, watch_balance
 from heliograph.webhooks.event import add_event
 
 EVENT = "balance.low"
@@ -39,7 +39,7 @@ async def watch_account(pool: Pool, account_id: str, watch: Watch) -> None:
     Raises NotFound when there is no such account.
     """
     async with transaction(pool) as connection:
-        balance = (await lock_balances(connection, [account_id])).get(account_id)
+        balance = await lock_balance(connection, account_id)
         if balance is None:
             raise NotFound(f"There is no account {account_id}. heliograph account list names all.")
         if watch.webhook_url is not UNSET:

@@ -48,10 +48,12 @@ class Quote(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel", kw_
 async def quote(runtime: Runtime, key: Key, submission: Submission, pace: Pace) -> Quote:
     """Price `submission` for `key`, with its reference images really fetched and checked.
 
-    Raises Forbidden when the key may not use the model or its route has no provider, BadRequest naming
+    Raises Forbidden when the model is switched off, the key may not use it, or its route has no provider, BadRequest naming
     a reference image that cannot be used, Busy when the database is away.
     """
     image = submission.image
+    await runtime.switches.refresh()
+    runtime.switches.check(submission.model)
     key.check_model(submission.model)
     submission.check_retention(runtime.settings.result_retention_hours)
     runtime.moderation.check_texts(image)

@@ -9,9 +9,7 @@ import asyncpg
 import msgspec
 
 from heliograph.base.database import Connection
-from heliograph.base.jobs import Job, enqueue
 from heliograph.catalog.request import ImageRequest
-from heliograph.tasks.admit import Draft
 from heliograph.tasks.task import (
     PENDING_NUDGE_SECONDS,
     Ending,
@@ -23,68 +21,6 @@ Row = TypeVar("Row", Task, TaskStatus)
 
 TASK_COLUMNS = ", ".join(Task.__struct_fields__)
 STATUS_COLUMNS = ", ".join(TaskStatus.__struct_fields__)
-
-#: The columns of a new task. One JSON parameter costs a third less than an array for each column.
-NEW_COLUMNS = {
-    "task_id": "uuid",
-    "account_id": "text",
-    "key_id": "text",
-    "model": "text",
-    "mode": "text",
-    "test": "boolean",
-    "routing": "text",
-    "request": "jsonb",
-    "num_images": "smallint",
-    "unit_price_micros": "bigint",
-    "callback_url": "text",
-    "source": "text",
-    "retention_hours": "integer",
-    "due_at": "timestamptz",
-    "created_at": "timestamptz",
-    "deadline_at": "timestamptz",
-    "batch_id": "uuid",
-}
-INSERT_TASKS = f"""
-INSERT INTO tasks ({", ".join(NEW_COLUMNS)}, state) SELECT new.*, 'pending'
-FROM json_to_recordset($1::json) AS new ({", ".join(f"{c} {t}" for c, t in NEW_COLUMNS.items())})
-"""
-
-
-async def insert_tasks(connection: Connection, drafts: Sequence[Draft]) -> None:
-    """Write the admitted `drafts` as pending tasks."""
-    rows = [dict(zip(NEW_COLUMNS, _new_row(draft), strict=True)) for draft in drafts]
-    await connection.execute(INSERT_TASKS, msgspec.json.encode(rows).decode())
-
-
-def _new_row(draft: Draft) -> tuple[object, ...]:
-    key, submission = draft.key, draft.submission
-    image = submission.image
-    return (
-        draft.task_id,
-        key.account_id,
-        key.key_id,
-        submission.model,
-        image.mode,
-        key.test,
-        key.routing,
-        image,
-        image.num_images,
-        draft.unit_price_micros,
-        submission.callback_url,
-        submission.source,
-        submission.retention_hours,
-        draft.created_at + datetime.timedelta(seconds=PENDING_NUDGE_SECONDS),
-        draft.created_at,
-        draft.deadline_at,
-        draft.batch_id,
-    )
-
-
-async def enqueue_tasks(connection: Connection, jobs: Sequence[tuple[str, uuid.UUID, int]]) -> None:
-    """Queue a job for each (queue, task id, priority)."""
-    await enqueue(
-        connection, [Job(queue, task_id.hex, priority) for queue, task_id, priority in jobs]
-    )
 
 
 async def claim_task(

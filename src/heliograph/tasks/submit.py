@@ -10,17 +10,17 @@ from heliograph.accounts.account import Key
 from heliograph.accounts.spending.budget import month_of
 from heliograph.accounts.spending.store import add_spending, read_budgets
 from heliograph.base.clock import unix_ms
-from heliograph.base.database import Connection, transaction
+from heliograph.base.database import Connection, borrow, transaction
 from heliograph.base.errors import Busy, Conflict, Fault
 from heliograph.catalog.request import Submission
 from heliograph.ledger.money import Hold
 from heliograph.ledger.store import hold_many, lock_balances
 from heliograph.runtime import Runtime
-from heliograph.tasks import store
 from heliograph.tasks.admit import Admitted, Books, Decision, Draft, Repeated, admit
 from heliograph.tasks.idempotency.key import KEPT_HOURS, Remembered, request_sha256
 from heliograph.tasks.idempotency.store import Pair, recall, remember
 from heliograph.tasks.low_balance import tell_low_balances
+from heliograph.tasks.new import store
 from heliograph.tasks.task import task_id_at
 
 
@@ -51,27 +51,29 @@ async def submit_tasks(runtime: Runtime, tasks: Sequence[NewTask]) -> list[Accep
     The fault of one (402, 403, 422, 429) never touches the others. Raises Busy when the database
     cannot take the commit now; then nothing was accepted and nothing held.
     """
+    await runtime.switches.refresh()
     now = runtime.clock.now()
     drafts = [draft_of(runtime, task, now) for task in tasks]
     asked = [draft for draft in drafts if isinstance(draft, Draft)]
     try:
-        decisions = iter(await _commit(runtime, asked, now) if asked else ())
+        answers = iter(await _commit(runtime, asked, now) if asked else ())
     except Busy as busy:
         if not busy.locked:
             raise
         conflict = still_being_written(busy)
-        decisions = iter([conflict if draft.idempotency_key else busy for draft in asked])
-    return [_answer(next(decisions)) if isinstance(draft, Draft) else draft for draft in drafts]
+        answers = iter([conflict if draft.idempotency_key else busy for draft in asked])
+    return [next(answers) if isinstance(draft, Draft) else draft for draft in drafts]
 
 
 def draft_of(runtime: Runtime, task: NewTask, now: datetime.datetime) -> Draft | Fault:
     """Route and price `task`.
 
-    A Fault when its key may not use the model or has no provider (403), when its results shall be kept
+    A Fault when the model is switched off, its key may not use it or has no provider (403), when its results shall be kept
     too long or the operator does not allow its texts (400).
     """
     key, image = task.key, task.submission.image
     try:
+        runtime.switches.check(task.submission.model)
         key.check_model(task.submission.model)
         task.submission.check_retention(runtime.settings.result_retention_hours)
         runtime.moderation.check_texts(image)
@@ -100,7 +102,18 @@ def draft_of(runtime: Runtime, task: NewTask, now: datetime.datetime) -> Draft |
 
 async def _commit(
     runtime: Runtime, drafts: Sequence[Draft], now: datetime.datetime
+) -> list[Accepted | Fault]:
+    if all(draft.idempotency_key is None for draft in drafts):
+        async with borrow(runtime.pool) as connection:
+            if await store.submit_if_payable(connection, drafts, now):
+                return [Accepted(draft.task_id.hex) for draft in drafts]
+    return [_answer(decision) for decision in await _decide(runtime, drafts, now)]
+
+
+async def _decide(
+    runtime: Runtime, drafts: Sequence[Draft], now: datetime.datetime
 ) -> list[Decision]:
+    """Admit each draft on its own: some repeat others, cannot pay, or have caps to look at."""
     async with transaction(runtime.pool) as connection:
         pairs = [
             (draft.key.account_id, draft.idempotency_key)

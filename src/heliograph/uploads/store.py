@@ -33,12 +33,20 @@ async def add_upload(connection: Connection, upload: Upload, *, most: int) -> bo
         f"""
         INSERT INTO uploads ({COLUMNS})
         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
-        WHERE $11 > (SELECT count(*) FROM uploads WHERE account_id = $2 AND deleted_at IS NULL)
+        WHERE $11 > (SELECT count(*) FROM uploads
+          WHERE account_id = $2 AND deleted_at IS NULL AND expires_at > $9)
         """,
         *astuple(upload),
         most,
     )
     return bool(status == "INSERT 0 1")
+
+
+async def expire_now(connection: Connection, upload_id: uuid.UUID, now: datetime.datetime) -> None:
+    """End an upload's time: it counts for nothing any more, and its file goes with the next expiry."""
+    await connection.execute(
+        "UPDATE uploads SET expires_at = $2 WHERE upload_id = $1", upload_id, now
+    )
 
 
 async def read_upload(connection: Connection, path: str) -> Upload | None:

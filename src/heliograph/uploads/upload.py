@@ -42,7 +42,13 @@ async def keep_upload(
                 f"The account keeps {MOST_KEPT} uploads, its limit. Wait until some have expired.",
                 RETRY_SECONDS,
             )
-    await runtime.storage.write(upload.path, picture.data)
+    try:
+        await runtime.storage.write(upload.path, picture.data)
+    except Exception:
+        # whatever of it is there goes with the next expiry, and it counts for nothing meanwhile
+        async with borrow(runtime.pool) as connection:
+            await store.expire_now(connection, upload.upload_id, upload.created_at)
+        raise
     return upload
 
 

@@ -1,24 +1,23 @@
-"""GET /console and what it loads: its own parts, and those that the playground has already."""
+"""GET /console and what it loads, its own parts and those that the playground has already; the pages of links."""
 
 import html
 import re
 from collections.abc import Iterator
 from importlib import resources
 from posixpath import dirname, join, normpath
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from heliograph.api.language.choose import LANGUAGES, choose_language
 from heliograph.api.playground.page import (
     FOREVER,
     HEADERS,
-    LANGUAGES,
     PAGE_HEADERS,
     THEMES,
     Content,
-    choose_language,
     make_content,
     read_assets,
     version_of,
@@ -27,6 +26,15 @@ from heliograph.base.errors import NotFound
 
 FOLDER = "/console"
 FIRST_SCRIPT = "js/console.js"
+
+#: A page that sends one form, to where it came from; with a referrer, else the form has no origin.
+LINK_HEADERS = PAGE_HEADERS | {
+    "content-security-policy": PAGE_HEADERS["content-security-policy"].replace(
+        "form-action 'none'", "form-action 'self'"
+    ),
+    "referrer-policy": "same-origin",
+    "cache-control": "no-store",
+}
 
 _PLACE = re.compile(r"{{([\w.-]+)}}")
 _IMPORT = re.compile(rb'^(?:import|export) (?:[^"\n]+ from )?"(\.[^"]+)";', re.MULTILINE)
@@ -43,7 +51,10 @@ class ConsoleRoutes:
         self._assets = read_assets(own / "assets")
         self._assets |= read_assets(shared / "assets", "playground/")
         self._version = version_of(self._assets)
-        template = (own / "page.html").read_text(encoding="utf-8")
+        templates = {
+            name: (own / f"{name}.html").read_text(encoding="utf-8")
+            for name in ("page", "sign-in", "over")
+        }
         drawings = _DRAWINGS.search((shared / "page.html").read_text(encoding="utf-8"))
         assert drawings, "the page of the playground ends with its drawings"
         self._values = {
@@ -52,21 +63,29 @@ class ConsoleRoutes:
             "preloads": self._preloads(),
         }
         self._pages = {
-            (language, theme): make_content(
+            (name, language, theme): make_content(
                 "html", self._render(template, language, theme).encode()
             )
+            for name, template in templates.items()
             for language in LANGUAGES
             for theme in THEMES
         }
 
     async def page(self, request: Request) -> Response:
         """The page, in the language and the colours that were chosen on it, else those of the browser."""
+        return self._answer(request, "page", PAGE_HEADERS)
+
+    def sign_in(self, request: Request, name: Literal["sign-in", "over"]) -> Response:
+        """The page of a link that signs in, or the one that says that it is over."""
+        return self._answer(request, name, LINK_HEADERS)
+
+    def _answer(self, request: Request, name: str, headers: dict[str, str]) -> Response:
         language = request.cookies.get("heliograph-language")
         if language not in LANGUAGES:
             language = choose_language(request.headers.get("accept-language", ""))
         theme = request.cookies.get("heliograph-theme")
-        page = self._pages[language, theme if theme in THEMES else THEMES[0]]
-        return page.answer(request, PAGE_HEADERS | {"content-language": language})
+        page = self._pages[name, language, theme if theme in THEMES else THEMES[0]]
+        return page.answer(request, headers | {"content-language": language})
 
     async def asset(self, request: Request) -> Response:
         """A part of the page, for good under this version. Raises NotFound for all else."""

@@ -79,6 +79,7 @@ def account_operations() -> Iterator[Operation]:
         answer=Success[float],
         examples={"balance": 74.87},
         keyed=True,
+        signed=True,
     )
     yield Operation(
         "GET",
@@ -104,6 +105,7 @@ def account_operations() -> Iterator[Operation]:
         KEYED,
         answer=Success[ModelList],
         keyed=True,
+        signed=True,
     )
 
 
@@ -136,4 +138,5 @@ def _statement() -> Operation:
             query_parameter("cursor", "`nextCursor` of the page before.", {"type": "string"}, "0"),
         ],
         keyed=True,
+        signed=True,
     )

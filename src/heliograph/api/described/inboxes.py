@@ -44,6 +44,7 @@ def _open_inbox() -> Operation:
             }
         },
         keyed=True,
+        signed=True,
     )
 
 
@@ -76,6 +77,7 @@ def _messages() -> Operation:
             ),
         ],
         keyed=True,
+        signed=True,
     )
 
 

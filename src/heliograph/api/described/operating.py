@@ -15,6 +15,8 @@ def documentation_operations() -> Iterator[Operation]:
         ("/playground/{version}/{name}", "playgroundAsset", "A part of the playground", "text/*"),
         ("/console", "console", "The console: tasks, webhooks, usage and statement", "text/html"),
         ("/console/{version}/{name}", "consoleAsset", "A part of the console", "text/*"),
+        ("/admin", "admin", "The pages of the operator", "text/html"),
+        ("/admin/{version}/{name}", "adminAsset", "A part of the pages of the operator", "text/*"),
         ("/docs", "docs", "This documentation, for people", "text/html"),
         ("/docs/assets/{name}", "docsAsset", "A part of the documentation page", "text/*"),
         ("/docs/{path}", "guide", "A guide, as a page or, with `.md`, as Markdown", "text/*"),

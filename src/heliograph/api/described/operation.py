@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from heliograph.api.session import NOBODY as NOBODY_IS_SIGNED_IN
 from heliograph.api.wire import Failure, failure_body
 from heliograph.base.errors import (
     Busy,
@@ -49,6 +50,13 @@ KEYED = (
     *ALWAYS,
 )
 
+#: What any operation may answer that needs a session.
+SIGNED = (
+    Unauthorized(NOBODY_IS_SIGNED_IN),
+    TooManyRequests("Rate limit reached: 1200 requests a minute for this key", 3),
+    *ALWAYS,
+)
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -74,6 +82,7 @@ ENVELOPE = Shape(
 class Operation:
     """One method on one path. `answer` is the type of the JSON, or else `media_type` says what comes.
 
+    `keyed`: an API key is accepted, `signed`: the cookie of who is signed in; one of them is needed.
     `headers` names those that good answers carry besides the usual ones; `body_content` says per media
     type what a body is that is no JSON of ours.
     """
@@ -93,6 +102,7 @@ class Operation:
     body_content: Mapping[str, Any] | None = None
     body_examples: Mapping[str, Any] | None = None
     keyed: bool = False
+    signed: bool = False
     other_answers: Mapping[str, str] | None = None
     headers: Sequence[str] = ()
     shape: Shape = ENVELOPE

@@ -123,6 +123,7 @@ def _list() -> Operation:
         examples={"a page": {"items": [LISTED], "nextCursor": TASK_ID}},
         parameters=FILTERS,
         keyed=True,
+        signed=True,
     )
 
 
@@ -143,6 +144,7 @@ def _events() -> Operation:
             header_parameter("Last-Event-ID", "The id of the last event that was seen.", "3"),
         ],
         keyed=True,
+        signed=True,
     )
 
 
@@ -165,6 +167,7 @@ def _cancel(models: Mapping[str, Model]) -> Operation:
         examples={"cancelled": CANCELLED},
         parameters=[model_parameter(models), task_id_parameter("query")],
         keyed=True,
+        signed=True,
     )
 
 
@@ -186,4 +189,5 @@ def _delete() -> Operation:
         examples={"deleted": {"taskId": TASK_ID, "deleted": True}},
         parameters=[task_id_parameter("path")],
         keyed=True,
+        signed=True,
     )

@@ -136,6 +136,7 @@ def _deliveries() -> Operation:
             *_paging(CURSOR),
         ],
         keyed=True,
+        signed=True,
     )
 
 
@@ -154,6 +155,7 @@ def _delivery(  # noqa: PLR0913, PLR0917 - two operations that share all else
         examples={"delivered": DELIVERED},
         parameters=[path_parameter("id", "The id of the delivery.", "^[0-9a-f]{32}$", DELIVERY_ID)],
         keyed=True,
+        signed=True,
     )
 
 
@@ -175,6 +177,7 @@ def _resend_all() -> Operation:
             "one receiver": {"since": MOMENT_MS, "url": HOOK},
         },
         keyed=True,
+        signed=True,
     )
 
 
@@ -198,6 +201,7 @@ def _test() -> Operation:
         body=UrlBody,
         body_examples={"test": {"url": HOOK}},
         keyed=True,
+        signed=True,
     )
 
 
@@ -215,6 +219,7 @@ def _receivers() -> Operation:
         examples={"disabled": {"items": [DISABLED]}},
         parameters=_paging(HOOK),
         keyed=True,
+        signed=True,
     )
 
 
@@ -232,6 +237,7 @@ def _enable() -> Operation:
         body=UrlBody,
         body_examples={"enable": {"url": HOOK}},
         keyed=True,
+        signed=True,
     )
 
 
@@ -263,6 +269,7 @@ def _rotate() -> Operation:
         body=RotateBody,
         body_examples={"a day": {"overlapHours": 24}},
         keyed=True,
+        signed=True,
     )
 
 

@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 from starlette.requests import Request
 from starlette.responses import Response
 
+from heliograph.api.docs.errors import SOURCE, error_pages, link_errors
 from heliograph.api.docs.headers import HEADERS
 from heliograph.base.errors import NotFound
 from heliograph.catalog.model import Model
@@ -74,11 +75,12 @@ class GuideRoutes:
         folder = docs_folder()
         self._files = dict(_files(folder))
         guides = _guides(self._files)
+        errors = dict(error_pages(self._files[f"{SOURCE}.md"].decode()))
+        self._files |= {f"{name}.md": markdown.encode() for name, markdown in errors.items()}
         navigation = _navigation(guides)
-        self._pages = {
-            one.name: _page(one, navigation, known={guide.name for guide in guides})
-            for one in guides
-        }
+        known = {guide.name for guide in guides}
+        pages = [*guides, *(_guide(name, markdown) for name, markdown in errors.items())]
+        self._pages = {one.name: _page(one, navigation, known=known) for one in pages}
         self._pricing = PAGE.format(
             title="Prices",
             name="reference/prices",
@@ -182,6 +184,8 @@ def _rendered(markdown: str) -> str:
 def _page(guide: Guide, navigation: str, *, known: set[str]) -> bytes:
     content = _rendered(guide.markdown)
     content = _LINK.sub(lambda link: _address(guide, link, known), content)
+    if guide.name == SOURCE:
+        content = link_errors(content)
     here = f'href="/docs/{guide.name}"'
     return PAGE.format(
         title=escape(guide.title),

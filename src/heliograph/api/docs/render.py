@@ -84,7 +84,7 @@ def _navigation(operations: list[tuple[str, str, Document]]) -> str:
 
 def _operation(document: Document, method: str, path: str, operation: Document) -> str:
     name = operation["operationId"]
-    key = '<span class="key" title="needs an API key">key</span>' if operation["security"] else ""
+    key = '<span class="key" title="needs an API key">key</span>' if _keyed(operation) else ""
     return (
         f'<section class="operation" aria-labelledby="{name}"><h2 id="{name}">'
         f"{escape(operation['summary'])}</h2>"
@@ -94,6 +94,10 @@ def _operation(document: Document, method: str, path: str, operation: Document) 
         f"{_curl(document, method, path, operation)}{_try(method, path, operation)}"
         f"{_responses(operation)}</section>"
     )
+
+
+def _keyed(operation: Document) -> bool:
+    return {"key": []} in operation["security"]
 
 
 def _parameters(operation: Document) -> str:
@@ -183,7 +187,7 @@ def _curl(document: Document, method: str, path: str, operation: Document) -> st
         if method != "GET"
         else f"curl {shlex.quote(address)}"
     ]
-    if operation["security"]:
+    if _keyed(operation):
         lines.append('-H "Authorization: Bearer YOUR_API_KEY"')
     if _takes_json(operation):
         sample = json.dumps(_first_example(operation), indent=2)
@@ -216,7 +220,7 @@ def _try(method: str, path: str, operation: Document) -> str:
     if "requestBody" in operation:
         sample = escape(json.dumps(_first_example(operation), indent=2))
         inputs += f'<label>Body <textarea name="body" rows="12">{sample}</textarea></label>'
-    keyed = " data-keyed" if operation["security"] else ""
+    keyed = " data-keyed" if _keyed(operation) else ""
     return (
         f'<details class="try" hidden><summary>Try it</summary>'
         f'<form data-method="{method}" data-path="{escape(path)}"{keyed}>{inputs}'

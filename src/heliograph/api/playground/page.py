@@ -13,10 +13,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from heliograph.api.language.choose import LANGUAGES, choose_language
 from heliograph.base.errors import NotFound
 
 FOLDER = "/playground"
-LANGUAGES = ("en", "zh")
 THEMES = ("system", "light", "dark")
 
 CONTENT_TYPES = {
@@ -48,7 +48,6 @@ PAGE_HEADERS = HEADERS | {
 FOREVER = "public, max-age=31536000, immutable"
 
 _PLACE = re.compile(r"{{([\w.-]+)}}")
-_WISH = re.compile(r"\s*([a-zA-Z]{1,8})[\w-]*\s*(?:;\s*q=([01](?:\.\d{0,3})?)\s*)?")
 
 
 @dataclass(frozen=True)
@@ -116,14 +115,6 @@ class PlaygroundRoutes:
         values = {"language": language, "theme": theme, "base": base} | messages
         texts = {name: html.escape(text) for name, text in values.items()} | {"preloads": preloads}
         return _PLACE.sub(lambda place: texts[place[1]], template)
-
-
-def choose_language(accept_language: str) -> str:
-    """The language of the page that the header of a browser asks for most, English when it asks for none."""
-    wishes = [_WISH.fullmatch(wish) for wish in accept_language[:500].split(",")]
-    known = [wish for wish in wishes if wish and wish[1].lower() in LANGUAGES]
-    most = max(known, key=lambda wish: float(wish[2] or 1), default=None)
-    return most[1].lower() if most and float(most[2] or 1) else LANGUAGES[0]
 
 
 def read_assets(folder: Traversable, prefix: str = "") -> dict[str, Content]:

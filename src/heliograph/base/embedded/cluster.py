@@ -29,6 +29,9 @@ SETTINGS = {
     # Docker's /dev/shm is small; our statements are too short to be worth more processes.
     "max_parallel_workers_per_gather": "0",
     "jit": "off",
+    # After a crash it ends, and is started anew by who uses it: a server that recovers by itself while
+    # its disk is full may hang for good.
+    "restart_after_crash": "off",
     "log_checkpoints": "off",
     "log_timezone": "UTC",
     "timezone": "UTC",

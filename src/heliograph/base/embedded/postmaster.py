@@ -1,6 +1,7 @@
 """What a running server says about itself, whether it is true, and the folder of its socket."""
 
 import contextlib
+import hashlib
 import os
 import socket
 import stat
@@ -67,12 +68,13 @@ def socket_folder(home: Path, identity: Identity, previous: Status | None) -> Pa
     """A folder for `identity` alone, with a path that is short enough for a socket.
 
     After a kill the previous one is used again, so that those who were connected find their way
-    back. Raises OperatorError when no folder can be made.
+    back. A start that failed, for want of room perhaps, leaves nobody to name it: so the first
+    choice is one that follows from `home`. Raises OperatorError when no folder can be made.
     """
-    if previous and _is_private(previous.sockets, identity):
-        for leftover in previous.sockets.glob(SOCKET + "*"):
-            leftover.unlink()
-        return previous.sockets
+    known = [] if previous is None else [previous.sockets]
+    for folder in (*known, _usual_folder(home)):
+        if _take(folder, identity):
+            return folder
     for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp", str(home)):  # noqa: S108 - mkdtemp
         if len(os.fsencode(f"{parent}/heliograph-12345678/{SOCKET}")) <= SOCKET_PATH_BYTES:
             with contextlib.suppress(OSError):
@@ -83,6 +85,34 @@ def socket_folder(home: Path, identity: Identity, previous: Status | None) -> Pa
         "There is no place for PostgreSQL's socket: /tmp cannot be written. Set TMPDIR to a "
         f"writable folder with a short path, {INSTEAD}."
     )
+
+
+def _usual_folder(home: Path) -> Path:
+    name = hashlib.sha256(os.fsencode(home)).hexdigest()[:8]
+    return Path(tempfile.gettempdir()) / f"heliograph-{name}"
+
+
+def _take(folder: Path, identity: Identity) -> bool:
+    """Make the folder, or empty it of a dead server's socket. False when it is no place for one."""
+    if len(os.fsencode(folder / SOCKET)) > SOCKET_PATH_BYTES:
+        return False
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700)
+        give(identity, folder)
+    if not _is_private(folder, identity) or _answers(folder / SOCKET):
+        return False
+    for leftover in folder.glob(SOCKET + "*"):
+        leftover.unlink()
+    return True
+
+
+def _answers(place: Path) -> bool:
+    """Whether somebody takes connections there: a copy of the cluster, or one of another container."""
+    with socket.socket(socket.AF_UNIX) as connection, contextlib.suppress(OSError):
+        connection.settimeout(ANSWER_SECONDS)
+        connection.connect(str(place))
+        return True
+    return False
 
 
 def _is_private(folder: Path, identity: Identity) -> bool:

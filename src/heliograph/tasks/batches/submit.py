@@ -61,6 +61,7 @@ async def submit_batch(runtime: Runtime, new: NewBatch) -> AcceptedBatch:
     Conflict when another request of the account takes too long to be written, and Busy; then
     nothing is written and nothing held.
     """
+    await runtime.switches.refresh()
     now = runtime.clock.now()
     batch_id = task_id_at(unix_ms(now), os.urandom(10))
     drafts = [_draft(runtime, new, item, batch_id, now) for item in new.request.items]

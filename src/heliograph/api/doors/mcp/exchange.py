@@ -16,8 +16,8 @@ from heliograph.api.edge import ANSWER_HEADERS
 EVENTS = "text/event-stream"
 BOTH = b"application/json, text/event-stream"
 
-#: What the tools hand on of the request that called them: who asks, from where, and its name in the log.
-HANDED_ON = ("authorization", "x-forwarded-for")
+#: What the tools hand on of the request that called them: who asks, from where, in which language, and its name in the log.
+HANDED_ON = ("accept-language", "authorization", "x-forwarded-for")
 
 
 class Exchange(Response):

@@ -7,13 +7,14 @@ import { startPreferences } from "../playground/js/preferences.js";
 import { Detail } from "./detail.js";
 import { History } from "./history.js";
 import { Inbox } from "./inbox.js";
+import { Keys } from "./keys.js";
 import { placeOf } from "./place.js";
 import { Session } from "./session.js";
 import { t } from "./text.js";
 import { Usage } from "./usage.js";
 import { Webhooks } from "./webhooks.js";
 
-const VIEWS = ["history", "task", "webhooks", "inbox", "usage"];
+const VIEWS = ["history", "task", "webhooks", "inbox", "usage", "keys"];
 
 class Console {
   constructor(session) {
@@ -27,7 +28,7 @@ class Console {
   #signed() {
     for (const view of Object.values(this.views ?? {})) (view.end ?? view.leave).call(view);
     for (const name of VIEWS) find(`#${name}`).replaceChildren();
-    this.views = this.session.usage ? this.#made() : null;
+    this.views = this.session.data ? this.#made() : null;
     find("#sections").hidden = !this.views;
     this.#go();
   }
@@ -35,7 +36,8 @@ class Console {
   #made() {
     const history = new History();
     const task = new Detail((changed) => this.#heard(changed, history), () => history.address);
-    return { history, task, webhooks: new Webhooks(), inbox: new Inbox(), usage: new Usage() };
+    const { data } = this.session;
+    return { history, task, webhooks: new Webhooks(), inbox: new Inbox(data.accountId), usage: new Usage(), keys: new Keys(data.ownsAccount) };
   }
 
   #heard(task, history) {

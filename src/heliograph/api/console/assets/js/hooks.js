@@ -8,7 +8,7 @@ import * as service from "./service.js";
 import { moment, t, tn } from "./text.js";
 
 /** A card with a form: `fields`, a button, and a place for what comes of it. */
-function formCard(name, fields, act) {
+export function formCard(name, fields, act) {
   const id = newId(name);
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const outcome = h("div", { class: "result", "aria-live": "polite" });
@@ -23,7 +23,7 @@ function formCard(name, fields, act) {
   return h("section", { class: "panel part", "aria-labelledby": id }, h("h3", { id }, t(`${name}.title`)), h("p", { class: "soft small" }, t(`${name}.text`)), form, outcome);
 }
 
-const field = (label, input) => h("label", { class: "field" }, h("span", {}, label), input);
+export const field = (label, input) => h("label", { class: "field" }, h("span", {}, label), input);
 const urlInput = (attributes = {}) => h("input", { type: "url", placeholder: "https://your-server.com/hook", autocomplete: "off", spellcheck: "false", ...attributes });
 
 /** Send a test to a receiver, and show what it answered. */

@@ -2,7 +2,6 @@
 
 import { find, h, icon } from "../playground/js/dom.js";
 import { online } from "../playground/js/connection.js";
-import { readKey } from "../playground/js/key.js";
 import { actButton, copyButton, say, sentenceOf } from "./say.js";
 import * as service from "./service.js";
 import { playgroundWith } from "./task.js";
@@ -12,7 +11,8 @@ const NAME = "heliograph-inbox";
 const WAIT_SECONDS = 30;
 
 export class Inbox {
-  constructor() {
+  constructor(accountId) {
+    this.accountId = accountId;
     this.stop = new AbortController();
     this.list = h("ol", { class: "messages", "aria-label": t("inbox.messages"), reversed: true });
     this.about = h("div", { class: "panel part inbox-head" });
@@ -22,8 +22,7 @@ export class Inbox {
 
   show() {
     const kept = JSON.parse(sessionStorage.getItem(NAME) ?? "null");
-    // An inbox belongs to an account: with another key it may be nobody's.
-    if (kept && kept.key === readKey()?.slice(-6) && kept.expiresTime > Date.now()) this.#listen(kept);
+    if (kept && kept.accountId === this.accountId && kept.expiresTime > Date.now()) this.#listen(kept);
     else this.#closed();
   }
 
@@ -39,7 +38,7 @@ export class Inbox {
 
   async #open() {
     this.leave();
-    const inbox = { ...(await service.openInbox()), key: readKey().slice(-6) };
+    const inbox = { ...(await service.openInbox()), accountId: this.accountId };
     sessionStorage.setItem(NAME, JSON.stringify(inbox));
     await this.#listen(inbox);
   }

@@ -1,4 +1,4 @@
-// What the key may do, and how much of it is used.
+// What the account has and a key may do, and how much of it is used.
 
 import { h } from "../playground/js/dom.js";
 import { moment, money, number, percent, t } from "./text.js";
@@ -10,7 +10,7 @@ export function figuresOf(usage) {
   else if (usage.spentThisMonth !== undefined) figures.push(figure(t("figure.month"), money(usage.spentThisMonth), t("figure.no-cap")));
   if (usage.totalCap !== undefined) figures.push(figure(t("figure.total"), money(usage.spentTotal), t("figure.of", { most: money(usage.totalCap) }), usage.spentTotal / usage.totalCap));
   figures.push(figure(t("figure.tasks"), number(usage.liveTasks), t("figure.of", { most: number(usage.maxLiveTasks) }), usage.liveTasks / usage.maxLiveTasks));
-  figures.push(figure(t("figure.rate"), number(usage.rateLimitPerMinute), t("figure.rate.note")));
+  if (usage.rateLimitPerMinute !== undefined) figures.push(figure(t("figure.rate"), number(usage.rateLimitPerMinute), t("figure.rate.note")));
   return h("div", { class: "figures" }, figures);
 }
 

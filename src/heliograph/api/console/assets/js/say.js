@@ -19,9 +19,9 @@ export function say(text, trouble = false) {
   announce(text);
 }
 
-/** What went wrong, in a sentence; a key that is refused ends the session. */
+/** What went wrong, in a sentence; that nobody is signed in any more ends what is shown. */
 export function sentenceOf(error) {
-  if (error.code === 401) document.dispatchEvent(new CustomEvent("key-refused"));
+  if (error.code === 401) document.dispatchEvent(new CustomEvent("session-over"));
   return error instanceof Offline ? t("offline.title") : error.message;
 }
 

@@ -2,11 +2,24 @@
 
 import { ask, checked } from "../playground/js/api.js";
 
-export { cancel, Offline, own, prices, remove, task, tasks, usage } from "../playground/js/api.js";
+export { askAsSignedIn, Offline, own, prices, signOut, task, tasks } from "../playground/js/api.js";
 
 const data = async (path, options) => (await (await checked(await ask(path, options))).json()).data;
-const post = (path, body = {}) =>
-  data(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+// What changes something must say that it is JSON: no other site's form can.
+const send = (method, path, body = {}) => data(path, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+const post = (path, body) => send("POST", path, body);
+
+export const session = () => data("/api/v1/session");
+export const signIn = (key) => data("/api/v1/session", { method: "POST", headers: { Authorization: `Bearer ${key}` } });
+
+export const cancel = (model, taskId) => post(`/api/v1/cancelTask/${model}?taskId=${taskId}`);
+export const remove = (taskId) => send("DELETE", `/api/v1/tasks/${taskId}`);
+
+export const keys = () => data("/api/v1/apikeys");
+export const createKey = (key) => post("/api/v1/apikeys", key);
+export const changeKey = (keyId, changes) => send("PATCH", `/api/v1/apikeys/${keyId}`, changes);
+export const rotateKey = (keyId, keepHours) => post(`/api/v1/apikeys/${keyId}/rotate`, { keepHours });
+export const revokeKey = (keyId) => post(`/api/v1/apikeys/${keyId}/revoke`);
 
 export const deliveries = (query) => data(`/api/v1/webhooks?${new URLSearchParams(query)}`);
 export const delivery = (id) => data(`/api/v1/webhooks/${id}`);

@@ -1,59 +1,76 @@
-// Who is signed in: with a key that the playground knows too, and forgets at the same moment.
+// Who is signed in: by a link, or with a key that the playground knows too. The cookie is out of reach of this page.
 
 import { find } from "../playground/js/dom.js";
-import { forgetKey, keepKey, masked, readKey } from "../playground/js/key.js";
-import { sentenceOf } from "./say.js";
+import { forgetKey, keepKey, readKey } from "../playground/js/key.js";
+import { press, sentenceOf } from "./say.js";
 import * as service from "./service.js";
 import { announce, money, t } from "./text.js";
 
 export class Session extends EventTarget {
-  /** What the key may do and its account has; null while nobody is signed in. */
-  usage = null;
+  /** The account that is signed in, and what it has; null while none is. */
+  data = null;
 
   /** Sign in whoever was before. Tells of each who comes or leaves by an event `change`. */
   start() {
+    service.askAsSignedIn();
     find("#key-form").addEventListener("submit", (event) => (event.preventDefault(), this.#enter()));
-    find("#sign-out").addEventListener("click", () => this.leave());
+    find("#sign-out").addEventListener("click", (event) => press(event.currentTarget, () => this.#signOut()));
     document.addEventListener("online-again", () => this.refresh());
-    document.addEventListener("key-refused", () => this.usage && this.leave(t("key.bad")));
+    document.addEventListener("session-over", () => this.data && this.leave(t("session.over")));
     // Another tab that takes the key away, or brings one, speaks for this one too.
     addEventListener("storage", (event) => event.key === "heliograph-key" && location.reload());
     this.#show();
     return this.refresh();
   }
 
-  async #enter() {
-    const key = find("#key").value.trim();
-    if (!key) return this.#problem(t("key.missing"));
-    keepKey(key, find("#remember").checked);
-    await this.refresh();
-    if (!this.usage) return;
-    find("#key").value = "";
-    find("#view").focus();
-  }
-
-  /** Read anew what the account has. */
+  /** Read anew who is signed in and what the account has; the key of this tab signs in by itself. */
   async refresh() {
-    if (!readKey()) return;
     try {
-      const came = this.usage === null;
-      this.usage = await service.usage();
-      this.#problem("");
-      this.#show();
-      if (!came) return;
-      this.dispatchEvent(new CustomEvent("change"));
-      announce(t("key.good", { balance: this.#balance() }));
+      const data = await service.session();
+      const key = readKey();
+      const opens = key && (data.role === "nobody" || (data.key && !key.includes(`_${data.key.keyId}_`)));
+      this.#take(opens ? await service.signIn(key) : data);
     } catch (error) {
       if (error.code === 401) this.leave(t("key.bad"));
       else this.#problem(sentenceOf(error));
     }
   }
 
-  /** Forget the key and what it opened; `why` is shown at the field for the next one. */
+  async #enter() {
+    const key = find("#key").value.trim();
+    if (!key) return this.#problem(t("key.missing"));
+    try {
+      this.#take(await service.signIn(key));
+      keepKey(key, find("#remember").checked);
+      find("#key").value = "";
+      find("#view").focus();
+    } catch (error) {
+      this.#problem(error.code === 401 ? t("key.bad") : sentenceOf(error));
+    }
+  }
+
+  #take(data) {
+    if (data.role !== "account") return this.data && this.leave(t("session.over"));
+    const before = this.data;
+    this.data = data;
+    this.#problem("");
+    this.#show();
+    if (before?.accountId === data.accountId && before.ownsAccount === data.ownsAccount) return;
+    this.dispatchEvent(new CustomEvent("change"));
+    announce(t("session.began", { balance: this.#balance() }));
+  }
+
+  /** Only the server can take the cookie away: when it cannot be reached, one is still signed in. */
+  async #signOut() {
+    await service.signOut();
+    this.leave();
+  }
+
+  /** Show nothing any more of what was seen; `why` stands at the field for the next key. */
   leave(why = "") {
     forgetKey();
-    const was = this.usage !== null;
-    this.usage = null;
+    const was = this.data !== null;
+    this.data = null;
     this.#show();
     if (was) this.dispatchEvent(new CustomEvent("change"));
     this.#problem(why);
@@ -67,19 +84,19 @@ export class Session extends EventTarget {
     if (text) find("#key").focus();
   }
 
-  #balance = () => (this.usage.test ? t("test.badge") : money(this.usage.balance));
+  #balance = () => (this.data.key?.test ? t("test.badge") : money(this.data.balance));
 
   #show() {
-    const known = this.usage !== null;
+    const known = this.data !== null;
     document.documentElement.classList.toggle("known", known);
     find("#key-panel").hidden = known;
     find("#account").hidden = !known;
     if (!known) return;
-    const { name, test, balance, held, liveTasks, maxLiveTasks } = this.usage;
+    const { name, accountId, key, balance, held, liveTasks, maxLiveTasks } = this.data;
     find("#balance").textContent = this.#balance();
-    find("#balance").classList.toggle("test", test);
-    find("#key-name").textContent = name;
-    find("#key-shown").textContent = masked(readKey());
+    find("#balance").classList.toggle("test", key?.test ?? false);
+    find("#key-name").textContent = key?.name ?? name;
+    find("#key-shown").textContent = key ? `hg_${key.test ? "test" : "live"}_${key.keyId}_…` : accountId;
     find("#key-facts").textContent = t("account.facts", { balance: money(balance), held: money(held), live: liveTasks, most: maxLiveTasks });
   }
 }

@@ -26,7 +26,7 @@ export class Usage {
     find("#usage").replaceChildren(
       h("h2", { id: "usage-title", class: "unseen", tabindex: -1 }, t("usage")),
       this.figures,
-      h("div", { class: "spent" }, h("div", { class: "stack" }, part("chart", this.select, this.sums, this.chart), part("statement", save, this.lines)), part("key", null, this.key)),
+      h("div", { class: "spent" }, h("div", { class: "stack" }, part("chart", this.select, this.sums, this.chart), part("statement", save, this.lines)), (this.keyPart = part("key", null, this.key))),
     );
   }
 
@@ -48,9 +48,11 @@ export class Usage {
 
   async #limits() {
     try {
-      const usage = await service.usage();
-      this.figures.replaceChildren(figuresOf(usage));
-      this.key.replaceChildren(keyOf(usage));
+      const session = await service.session();
+      if (session.role !== "account") return document.dispatchEvent(new CustomEvent("session-over"));
+      this.figures.replaceChildren(figuresOf(session.key ?? session));
+      this.keyPart.hidden = !session.key;
+      if (session.key) this.key.replaceChildren(keyOf(session.key));
     } catch (error) {
       say(sentenceOf(error), true);
     }

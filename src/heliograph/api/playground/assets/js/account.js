@@ -29,13 +29,19 @@ export class Account extends EventTarget {
 
   start() {
     find("#key-form").addEventListener("submit", (event) => (event.preventDefault(), this.#enter()));
-    find("#sign-out").addEventListener("click", () => this.leave());
+    find("#sign-out").addEventListener("click", () => this.#signOut());
     document.addEventListener("click", (event) => find("#account").contains(event.target) || find("#account").removeAttribute("open"));
     document.addEventListener("online-again", () => this.refresh());
     // Another tab that takes the key away, or brings one, speaks for this one too.
     addEventListener("storage", (event) => event.key === "heliograph-key" && location.reload());
     this.#show();
     return readKey() ? this.refresh(true) : Promise.resolve();
+  }
+
+  /** Forget the key, and end the session that the console may have opened with it. */
+  async #signOut() {
+    await api.signOut().catch(() => null);
+    this.leave();
   }
 
   async #enter() {

@@ -2,13 +2,14 @@
 
 import { readKey } from "./key.js";
 
-/** The service said no. `code` is the HTTP status, `field` the path of the field that is wrong. */
+/** The service said no. `code` is the HTTP status, `field` the path of the field that is wrong, `language` that of the sentence. */
 export class Refusal extends Error {
   constructor(answer, body) {
     super(body?.message ?? `HTTP ${answer.status}`);
     this.code = answer.status;
     this.field = body?.data?.field;
     this.sentence = body?.data?.error ?? this.message;
+    this.language = answer.headers.get("content-language") ?? "en";
     this.retryAfterSeconds = Number(answer.headers.get("retry-after")) || null;
     this.requestId = answer.headers.get("x-request-id");
   }
@@ -17,10 +18,15 @@ export class Refusal extends Error {
 /** The service cannot be reached. */
 export class Offline extends Error {}
 
+let keyToAskWith = readKey;
+/** From now on ask by the cookie of who is signed in, whichever key is kept. */
+export const askAsSignedIn = () => (keyToAskWith = () => null);
+
 /** The answer to a request with the key, whatever it is. Throws Offline. */
 export async function ask(path, { headers = {}, ...options } = {}) {
-  const key = readKey();
+  const key = keyToAskWith();
   if (key) headers.Authorization = `Bearer ${key}`;
+  headers["Accept-Language"] = document.documentElement.lang;
   try {
     return await fetch(path, { ...options, headers, cache: "no-store", credentials: "same-origin" });
   } catch (error) {
@@ -60,6 +66,7 @@ export const task = (taskId) => data(`/api/v1/tasks/${taskId}`);
 export const tasks = (query) => data(`/api/v1/tasks?${new URLSearchParams(query)}`);
 export const cancel = (model, taskId) => data(`/api/v1/cancelTask/${model}?taskId=${taskId}`, { method: "POST" });
 export const remove = (taskId) => data(`/api/v1/tasks/${taskId}`, { method: "DELETE" });
+export const signOut = () => data("/api/v1/session", { method: "DELETE", headers: { "Content-Type": "application/json" } });
 export const upload = (file, signal) =>
   data("/api/v1/files", { method: "POST", headers: { "Content-Type": file.type || "application/octet-stream" }, body: file, signal });
 

@@ -64,7 +64,7 @@ export class Submit {
     if (error.code === 400 && error.field && this.form.refuse(error.field, error.sentence)) return announce(error.sentence);
     const title = `refused.${error.code}`;
     const id = error.requestId && !error.sentence.includes(error.requestId) ? h("p", { class: "soft small" }, t("request-id", { id: error.requestId })) : "";
-    this.#say(error.code, t(has(title) ? title : "refused.other"), h("p", { lang: "en" }, error.sentence), this.#cure(error), id);
+    this.#say(error.code, t(has(title) ? title : "refused.other"), h("p", { lang: error.language }, error.sentence), this.#cure(error), id);
   }
 
   /** A button that mends what was wrong, where one can. */

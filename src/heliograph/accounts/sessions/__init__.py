@@ -1,0 +1,1 @@
+"""Sessions, by which people are signed in at the pages, and the links that open them."""

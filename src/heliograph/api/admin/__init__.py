@@ -1,0 +1,1 @@
+"""The pages of the operator, and the calls that they make."""

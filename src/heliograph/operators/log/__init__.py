@@ -1,0 +1,1 @@
+"""What operators have done: rows that are only ever added."""

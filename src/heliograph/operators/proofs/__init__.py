@@ -1,0 +1,1 @@
+"""Runs of the audit, with what each has found."""

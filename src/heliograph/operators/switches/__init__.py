@@ -1,0 +1,1 @@
+"""Which models are switched off, known to all processes within a second."""

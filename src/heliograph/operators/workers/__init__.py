@@ -1,0 +1,1 @@
+"""Which worker processes are alive: each says so every few seconds."""

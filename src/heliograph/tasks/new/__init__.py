@@ -1,0 +1,1 @@
+"""New tasks: written, paid for and queued."""
