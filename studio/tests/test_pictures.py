@@ -23,6 +23,8 @@ SUBJECTS_OF_EVERY_KIND = [
     "",
     "🐼🐼🐼",
     "\x00\ud800",
+    "words that " * 200 + "🐉 at night",
+    "龙" * 2000,
 ]
 
 
@@ -34,7 +36,8 @@ def sound(pixels, size=(96, 96)):
 
 @pytest.mark.parametrize("setting", sorted(SETTINGS))
 def test_every_setting_renders(draw, setting):
-    words = {"sky": "above the clouds"}.get(setting, setting)
+    words = {"sky": "above the clouds", "mountain-lake": "a lake in the mountains"}
+    words = words.get(setting, setting)
     pixels, warnings = draw(f"{words}, a dog", size=(64, 64))
     assert sound(pixels, (64, 64))
     assert warnings == ()
@@ -148,7 +151,7 @@ def test_a_size_that_nobody_can_draw_is_refused(size):
 
 
 @settings(max_examples=8)
-@given(prompt=st.text(max_size=200), seed=st.integers(-(2**70), 2**70))
+@given(prompt=st.text(max_size=2000), seed=st.integers(-(2**70), 2**70))
 def test_any_text_and_seed_give_a_sound_picture(cache_dir, prompt, seed):
     from heliograph_studio.drawing import draw as draw_order
 

@@ -97,6 +97,22 @@ def test_words_that_mean_nothing_come_back_as_a_warning():
     assert warning == "words not understood: quizzaciously"
 
 
+@pytest.mark.parametrize(
+    ("prompt", "setting", "weather"),
+    [
+        ("a panda in a bamboo forest", "bamboo", "clear"),
+        ("竹林里的熊猫", "bamboo", "clear"),
+        ("雪山，湖泊", "mountain-lake", "clear"),
+        ("a snowy mountain", "mountain", "clear"),
+        ("a dog in snow", "snow", "snowfall"),
+        ("snow falling on a mountain, snowing", "mountain", "snowfall"),
+    ],
+)
+def test_places_and_their_weather(prompt, setting, weather):
+    scene = read_scene(prompt)
+    assert (scene.setting, scene.weather) == (setting, weather)
+
+
 def test_what_finds_no_room_is_named():
     scene = read_scene("nine dogs and nine cats and nine owls, a tree, a car")
     assert sum(subject.count for subject in scene.subjects) <= MOST_PLACED

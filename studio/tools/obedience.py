@@ -5,7 +5,7 @@
 Reads `gallery/prompts.toml`, whose expectations were written by hand; the lexicon has no part in
 the checks: things are counted in the renderer's table of what each ray met, colours and light are
 measured on the finished picture. Whether a thing looks like what it should be is for people:
-`gallery/blind.md` is a form for that.
+`blind.py` makes a form for that.
 """
 
 import argparse
@@ -38,7 +38,13 @@ KINDS = {
     "water": layout.WATER,
     "wall": layout.WALL,
 }
-HUES = {"red": (340, 22), "yellow": (36, 68), "green": (75, 170), "blue": (180, 262)}
+HUES = {
+    "red": (340, 22),
+    "brown": (20, 60),
+    "yellow": (36, 68),
+    "green": (75, 170),
+    "blue": (180, 262),
+}
 
 
 class Seen(NamedTuple):
@@ -130,22 +136,10 @@ def stands(seen: Seen, first: int, relation: str, second: int) -> bool:
     return bool(one[:, 0].max() > two[:, 0].max() and overlap > -0.03 * SIDE_PX)
 
 
-def write_form(prompts: list[dict[str, Any]]) -> None:
-    """A form for people: what do you see? The prompts stand in prompts.toml, in this order."""
-    rows = "\n".join(f"| {number} | | | |" for number in range(1, len(prompts) + 1))
-    (GALLERY / "blind.md").write_text(
-        "# What do you see?\n\nLook at the contact sheets without reading `prompts.toml`. Write what"
-        " each picture shows, then compare: 2 for all of it, 1 for the main thing, 0 for neither.\n\n"
-        f"| picture | things, and how many | place, light, style | points |\n|---|---|---|---|\n{rows}\n",
-        encoding="utf-8",
-    )
-
-
 def run() -> None:
     """Draw every prompt with two seeds, print what failed and the score."""
     argparse.ArgumentParser(description=__doc__).parse_args()
     prompts = tomllib.loads((GALLERY / "prompts.toml").read_text(encoding="utf-8"))["prompt"]
-    write_form(prompts)
     met = asked = whole = 0
     for number, expected in enumerate(prompts, 1):
         for seed in SEEDS:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from heliograph_studio.bodies import Body, Builder
+from heliograph_studio.builder import Body, Builder
 from heliograph_studio.kernels.layout import EYE
 from heliograph_studio.species import BIRDS, BLACK, Bird, Colour
 

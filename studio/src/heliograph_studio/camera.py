@@ -5,8 +5,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from heliograph_studio import homes
 from heliograph_studio.cast import Cast
 from heliograph_studio.kernels import layout
+from heliograph_studio.placing import MOST_IN_A_ROW
 from heliograph_studio.scene import Scene
 
 FOCAL = 2.05
@@ -16,7 +18,7 @@ ISOMETRIC_FROM = np.array([0.505, 0.50, 0.708])
 ISOMETRIC_REACH = 3.0
 SHARE_OF_HEIGHT = {"close": 0.82, "wide": 0.30}
 # Where nobody stands the picture is taken from the edge of the water.
-SHORE_METRES = {"skyline": -0.4, "lake": 0.6, "beach": 0.6}
+SHORE_METRES = {"skyline": -0.4, "lake": 0.6, "mountain-lake": 0.6, "beach": 0.6}
 SHARE_OF_WIDTH = {"close": 0.95, "wide": 0.45}
 
 
@@ -27,24 +29,31 @@ def place_camera(
     width, height = size
     short = min(width, height)
     half_width, half_height = width / short, height / short
-    tall = max(1.2, cast.top - min(cast.low, 1e3)) if cast.things else 2.2
+    least = 0.7 if scene.table else 1.2
+    tall = max(least, cast.top - min(cast.low, 1e3)) if cast.things else 2.2
     low = cast.low if cast.low < 1e3 else 0.0  # nobody stands anywhere
     wide = max(0.8, cast.right - cast.left) if cast.things else 2.4
-    share_high = SHARE_OF_HEIGHT.get(scene.shot or "", 0.54)
-    share_wide = SHARE_OF_WIDTH.get(scene.shot or "", 0.80)
+    stacked = any(
+        subject.relation in {"on", "above"} or subject.slug in homes.AIRBORNE
+        for subject in scene.subjects
+    )
+    share_high = SHARE_OF_HEIGHT.get(scene.shot or "", 0.80 if stacked else 0.64)
+    share_wide = SHARE_OF_WIDTH.get(scene.shot or "", 0.90)
     by_height = FOCAL * tall / (2 * share_high * min(half_height, 1.25))
     by_width = FOCAL * wide / (2 * share_wide * half_width)
-    distance = max(by_height, by_width, 2.6) + 0.4 + 0.16 * tall
+    distance = max(by_height, by_width, 1.5 if scene.table else 2.6) + 0.4 + 0.16 * tall
+    distance *= float(rng.uniform(0.94, 1.14))
     rise = (
-        float(rng.uniform(-0.04, 0.10))
+        float(rng.uniform(-0.05, 0.16))
         + 0.02 * max(0, min(6, len(cast.things) - 2))
+        + (0.12 if len(cast.things) > MOST_IN_A_ROW else 0.0)
         + {"high": 0.62, "low": -0.06}.get(scene.shot or "", 0.0)
     )
     if scene.setting == "room":
         distance = min(distance, 8.2)
     middle = (cast.left + cast.right) / 2
     aside = (
-        float(rng.uniform(-0.16, 0.16))
+        float(rng.uniform(-0.24, 0.24))
         * distance
         / FOCAL
         * half_width

@@ -9,24 +9,27 @@ from numpy.typing import NDArray
 
 from heliograph_studio import homes, lexicon
 from heliograph_studio.birds import make_bird
-from heliograph_studio.bodies import Body, make_body
+from heliograph_studio.bodies import make_body
+from heliograph_studio.builder import UPRIGHT_HEIGHT, Body
 from heliograph_studio.figures import FIGURES, make_figure
 from heliograph_studio.kernels import layout
 from heliograph_studio.light_of_day import COLOURS
 from heliograph_studio.placing import Player, Spot, find_places
+from heliograph_studio.poses import POSES, choose_pose
 from heliograph_studio.relief import Relief, make_relief
 from heliograph_studio.scene import Scene
 from heliograph_studio.species import BIRDS, SPECIES
 
-BODY_HEIGHT = 2.48
+# Of several animals of one kind so many have a body of their own; the others look like these.
+DIFFERENT_BODIES = 2
+MOST_HEAD_TURN = 0.75
 SIZE_FACTORS = {"tiny": 0.45, "small": 0.7, "large": 1.35, "giant": 1.9}
 WIDEST_TO_HEIGHT = 1.75
 TABLE_FACTOR = 0.5
 TABLE_TOP_METRES = 0.86
 # How far out the boats are where the picture is taken from the shore.
-OFFSHORE_METRES = {"beach": 8.5, "lake": 6.0, "skyline": 8.0}
+OFFSHORE_METRES = {"beach": 8.5, "lake": 6.0, "mountain-lake": 6.0, "skyline": 8.0}
 BOTTOM_DWELLERS = {"coral", "oyster", "crab", "lobster", "spiral-shell"}
-RELIEF_FUR = 0.020
 SHINY = {"Travel & Places": 0.55, "Food & Drink": 0.45, "Objects": 0.40, "Activities": 0.40}
 GLOWING = {"sun": 2.2, "full-moon": 1.1, "crescent-moon": 1.1, "star": 0.8, "glowing-star": 0.9, "fire": 0.9,
            "rainbow": 0.5, "high-voltage": 0.8, "sun-with-face": 1.6, "comet": 0.9, "shooting-star": 0.9, "candle": 0.3}  # fmt: skip
@@ -107,7 +110,8 @@ def make_cast(
     ]
     standing = [p for p in players if p.subject.slug not in HEAVENLY] or players
     spots = [
-        _afloat(*pair, scene) for pair in zip(standing, find_places(standing, rng), strict=True)
+        _afloat(*pair, scene)
+        for pair in zip(standing, find_places(standing, rng, camera_yaw), strict=True)
     ]
     feet = [
         _base(player, spot, scene, height_at, rng, floats=floats)
@@ -143,34 +147,68 @@ def _players(
     factor = SIZE_FACTORS.get(subject.size or "", 1.0) * (TABLE_FACTOR if scene.table else 1.0)
     height = homes.height_of(subject.slug) * factor
     tint = COLOURS[subject.colour] if subject.colour else None
-    if (maker := _maker(subject.slug)) is not None:
-        own_colours = subject.colour in {"white", "black"} and subject.slug == "panda"
-        # Body and head turn opposite ways, so that the face looks at the camera.
-        turn = float(rng.uniform(-0.38, 0.38))
-        body = maker(subject.slug, rng, -0.85 * turn, None if own_colours else tint)
-        cast.bodies.append(body)
-        tall, slot, yaw = height * 1.10, len(cast.bodies) - 1, camera_yaw + turn
-        return [
-            Player(subject, number, tall, tall * body.width, slot, "body", body.fur, yaw)
-        ] * subject.count
+    shaped = any(subject.slug in members for members in (SPECIES, BIRDS, FIGURES))
+    if not shaped:
+        return _reliefs(cast, number, scene, (height, tint, camera_yaw), rng)
+    if subject.colour in {"white", "black"} and subject.slug == "panda":
+        tint = None  # it has its own of both
+    carried = any(other.to == number and other.relation == "on" for other in scene.subjects)
+    pose = "sit" if carried or subject.relation == "on" else None
+    different = min(subject.count, DIFFERENT_BODIES)
+    made = [_body_player(cast, number, scene, (height, tint, pose), rng) for _ in range(different)]
+    players = []
+    for k in range(subject.count):
+        like = made[k % different]
+        size = float(rng.uniform(0.90, 1.04)) if k else 1.0
+        yaw = camera_yaw + like.yaw + (float(rng.uniform(-0.25, 0.25)) if k >= different else 0.0)
+        players.append(replace(like, height=like.height * size, width=like.width * size, yaw=yaw))
+    return players
+
+
+def _body_player(
+    cast: Cast,
+    number: int,
+    scene: Scene,
+    wanted: tuple[float, tuple[float, float, float] | None, str | None],
+    rng: np.random.Generator,
+) -> Player:
+    """A body of its own for a subject, turned aside while its face looks at the camera."""
+    subject, (height, tint, pose) = scene.subjects[number], wanted
+    chosen = pose or (choose_pose(SPECIES[subject.slug], rng) if subject.slug in SPECIES else "sit")
+    least, most = POSES[chosen].aside
+    aside = float(rng.uniform(least, most)) * (1.0 if rng.random() < 0.5 else -1.0)
+    turn = float(np.clip(-0.85 * aside, -MOST_HEAD_TURN, MOST_HEAD_TURN))
+    if subject.slug in SPECIES:
+        body = make_body(subject.slug, rng, turn, tint, chosen)
+    else:
+        maker = make_bird if subject.slug in BIRDS else make_figure
+        body = maker(subject.slug, rng, turn, tint)
+    cast.bodies.append(body)
+    tall = height * 1.10 * body.height / UPRIGHT_HEIGHT
+    slot = len(cast.bodies) - 1
+    return Player(subject, number, tall, tall * body.width, slot, "body", body.fur, aside)
+
+
+def _reliefs(
+    cast: Cast,
+    number: int,
+    scene: Scene,
+    wanted: tuple[float, tuple[float, float, float] | None, float],
+    rng: np.random.Generator,
+) -> list[Player]:
+    """A flat drawing with depth, as often as the subject is there."""
+    subject, (height, tint, camera_yaw) = scene.subjects[number], wanted
     category = lexicon.subjects()[subject.slug].category
-    mirrored = bool(rng.random() < 0.5) and category == "Animals & Nature"
-    relief = make_relief(subject.slug, mirrored=mirrored, tint=tint)
+    may_turn = category == "Animals & Nature" or subject.slug in homes.ALIKE_MIRRORED
+    relief = make_relief(subject.slug, mirrored=bool(rng.random() < 0.5) and may_turn, tint=tint)
     cast.reliefs.append(relief)
-    fur = RELIEF_FUR if subject.slug in homes.FURRY else 0.0
+    fur = homes.fur_of(subject.slug)
     tall = min(height, height * WIDEST_TO_HEIGHT * relief.height / relief.width)
     wide = tall * relief.width / relief.height
     slot = len(cast.reliefs) - 1
-    return [
-        Player(subject, number, tall, wide, slot, "relief", fur, camera_yaw, relief.crest)
-    ] * subject.count
-
-
-def _maker(slug: str) -> Callable[..., Body] | None:
-    for members, maker in ((SPECIES, make_body), (BIRDS, make_bird), (FIGURES, make_figure)):
-        if slug in members:
-            return maker
-    return None
+    first = Player(subject, number, tall, wide, slot, "relief", fur, camera_yaw, relief.crest)
+    sizes = [1.0, *(float(rng.uniform(0.84, 1.06)) for _ in range(subject.count - 1))]
+    return [replace(first, height=tall * size, width=wide * size) for size in sizes]
 
 
 def _base(  # noqa: PLR0913 - a height depends on all of them
@@ -196,7 +234,8 @@ def _base(  # noqa: PLR0913 - a height depends on all of them
     if (slug in homes.AIRBORNE or player.subject.aloft) and scene.setting != "room":
         return max(ground, 0) + 1.1 + float(rng.uniform(0.0, 0.9))
     hard = scene.setting in {"room", "city", "skyline"} or scene.road
-    return ground - (0.004 if hard else 0.025 * player.height + 0.02)
+    sunk = 0.05 if slug in homes.BUILDINGS else 0.025
+    return ground - (0.004 if hard else sunk * player.height + 0.02)
 
 
 def _stand(
@@ -212,15 +251,14 @@ def _stand(
     dust = 0.75 if scene.snow_covered and scene.setting != "room" else 0.0
     row = [0.0] * layout.THING_LENGTH
     if player.kind == "body":
-        scale = player.height / BODY_HEIGHT
+        scale = player.height / cast.bodies[player.slot].height
         yaw = player.yaw
         row[layout.THING_KIND] = layout.BODY
         reach, centre = 1.72 * scale, 1.28 * scale
     else:
         relief = cast.reliefs[player.slot]
         yaw = _relief_yaw(cast, player, category, rng)
-        varied = cast.things and player.subject.relation != "on"
-        scale = player.height / relief.height * (float(rng.uniform(0.88, 1.06)) if varied else 1.0)
+        scale = player.height / relief.height
         y -= relief.bottom * scale
         x -= relief.middle * scale * math.cos(yaw)
         row[layout.THING_KIND] = layout.RELIEF
@@ -233,7 +271,7 @@ def _stand(
     row[layout.THING_FUR] = player.fur * scale
     row[layout.THING_REACH] = reach + player.fur * scale
     row[layout.THING_DUST] = dust
-    row[layout.THING_SHINE] = 0.5 if slug == "frog" else SHINY.get(category, 0.22)
+    row[layout.THING_SHINE] = _shine(slug, category)
     row[layout.THING_GLOW] = GLOWING.get(slug, 0.0)
     cast.things.append(row)
     cast.left = min(cast.left, at[0] - player.width / 2)
@@ -241,6 +279,12 @@ def _stand(
     cast.low = min(cast.low, at[1])
     cast.top = max(cast.top, at[1] + player.height)
     cast.depths.append(z)
+
+
+def _shine(slug: str, category: str) -> float:
+    if slug in homes.BUILDINGS:
+        return 0.10
+    return 0.5 if slug == "frog" else SHINY.get(category, 0.22)
 
 
 def _relief_yaw(cast: Cast, player: Player, category: str, rng: np.random.Generator) -> float:
@@ -258,8 +302,8 @@ def _hang(cast: Cast, player: Player, order: int, rng: np.random.Generator) -> N
     side = 1.0 if rng.random() < 0.5 else -1.0
     row = [0.0] * layout.THING_LENGTH
     row[layout.THING_KIND], row[layout.THING_SLOT] = layout.RELIEF, player.slot
-    row[layout.THING_X] = side * (7.0 + 6.0 * order) - relief.middle * scale
-    row[layout.THING_Y], row[layout.THING_Z] = 8.5, -30.0
+    row[layout.THING_X] = side * (7.6 + 6.0 * order) - relief.middle * scale
+    row[layout.THING_Y], row[layout.THING_Z] = 6.2, -30.0
     row[layout.THING_SCALE], row[layout.THING_COS] = scale, 1.0
     row[layout.THING_REACH], row[layout.THING_CENTRE] = 0.75 * scale, 0.5 * scale
     row[layout.THING_GLOW] = GLOWING.get(player.subject.slug, 0.4)

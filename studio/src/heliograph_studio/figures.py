@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heliograph_studio.bodies import Body, Builder
+from heliograph_studio.builder import Body, Builder
 from heliograph_studio.kernels.layout import EYE
 from heliograph_studio.species import BLACK, Colour
 
@@ -29,6 +29,25 @@ GREEN: Colour = (0.06, 0.26, 0.08)
 PURPLE: Colour = (0.18, 0.05, 0.36)
 BLUE: Colour = (0.06, 0.20, 0.50)
 WIDTH_TO_HEIGHT = 0.46
+# How far one foot is before the other, and how far both are apart.
+STANCES = ((0.0, 0.0), (0.0, 0.08), (0.16, 0.0), (-0.16, 0.0), (0.24, 0.02), (-0.24, 0.02))
+# Elbow and hand of an arm on the right: hanging, waving, on the hip, stretched, held out.
+ARMS = (
+    ((0.45, 1.22, 0.0), (0.47, 0.95, 0.12)),
+    ((0.43, 1.24, -0.06), (0.44, 0.96, 0.02)),
+    ((0.60, 1.44, 0.0), (0.70, 1.92, 0.10)),
+    ((0.62, 1.28, -0.08), (0.36, 1.04, 0.16)),
+    ((0.58, 1.40, 0.05), (0.84, 1.30, 0.16)),
+    ((0.42, 1.22, 0.10), (0.40, 1.22, 0.45)),
+)
+# Rings of a skirt from its hem up: height, half breadth, half thickness.
+SKIRT = (
+    (0.56, 0.43, 0.09),
+    (0.68, 0.40, 0.15),
+    (0.82, 0.355, 0.18),
+    (0.97, 0.30, 0.19),
+    (1.12, 0.25, 0.19),
+)
 
 
 @dataclass(frozen=True)
@@ -77,40 +96,42 @@ def make_figure(
     skin = figure.skin or SKINS[int(rng.integers(len(SKINS)))]
     hair = figure.hair or HAIRS[int(rng.integers(len(HAIRS)))]
     top, bottom = tint or figure.top, tint if tint and figure.skirt else figure.bottom
-    _add_lower(build, figure, bottom, skin)
+    build.skull = (0.31, 0.31)
+    _add_lower(build, figure, bottom, skin, rng)
     _add_upper(build, top, skin, rng)
     _add_face(build, skin)
-    if (
-        "helmet" not in figure.extras
-        and "hood" not in figure.extras
-        and "robot" not in figure.extras
-    ):
+    if not {"helmet", "hood", "robot"} & set(figure.extras):
         _add_hair(build, hair, long=figure.long_hair)
     for extra in figure.extras:
         EXTRAS[extra](build, top, hair)
     return build.finish(0.0, WIDTH_TO_HEIGHT)
 
 
-def _add_lower(build: Builder, figure: Figure, colour: Colour, skin: Colour) -> None:
+def _add_lower(
+    build: Builder, figure: Figure, colour: Colour, skin: Colour, rng: np.random.Generator
+) -> None:
+    step, apart = STANCES[int(rng.integers(len(STANCES)))]
     for side in (-1.0, 1.0):
         leg = skin if figure.skirt else colour
-        build.limb((side * 0.16, 0.12, 0), (side * 0.15, 1.0, 0), (0.105, 0.16), leg, seam=0.06)
+        foot = (side * (0.16 + apart), 0.12, side * step)
+        knee = (side * (0.17 + 0.6 * apart), 0.56, 0.45 * side * step + 0.03)
+        build.limb(knee, (side * 0.15, 1.0, 0), (0.125, 0.165), leg, seam=0.06)
+        build.limb(foot, knee, (0.10, 0.125), leg, seam=0.05)
         shoe = tuple(0.35 * c for c in colour) if not figure.extras else (0.05, 0.04, 0.04)
-        build.ball(
-            (side * 0.17, 0.08, 0.08), (0.125, 0.085, 0.22), (shoe[0], shoe[1], shoe[2]), seam=0.03
-        )
+        at = (foot[0] + 0.01 * side, 0.08, foot[2] + 0.08)
+        build.ball(at, (0.125, 0.085, 0.22), (shoe[0], shoe[1], shoe[2]), seam=0.03)
     if figure.skirt:
-        build.ball((0, 0.60, 0), (0.43, 0.20, 0.38), colour, seam=0.03)
-        build.limb((0, 0.72, 0), (0, 1.18, 0), (0.33, 0.22), colour, seam=0.12)
+        for high, wide, thick in SKIRT:
+            build.ball((0, high, 0), (wide, thick, 0.90 * wide), colour, seam=0.16)
 
 
 def _add_upper(build: Builder, colour: Colour, skin: Colour, rng: np.random.Generator) -> None:
-    build.ball((0, 1.30, 0), (0.33, 0.44, 0.23), colour, seam=0.10)
-    wave = float(rng.choice((0.0, 0.0, 0.0, 1.0)))
-    for side in (-1.0, 1.0):
-        up = wave if side > 0 else 0.0
-        elbow = (side * (0.45 + 0.14 * up), 1.22 + 0.22 * up, 0.0)
-        hand = (side * (0.47 + 0.22 * up), 0.95 + 0.95 * up, 0.12)
+    build.ball((0, 1.30, 0), (0.31, 0.44, 0.22), colour, seam=0.10)
+    build.limb((-0.22, 1.56, 0), (0.22, 1.56, 0), (0.13, 0.13), colour, seam=0.08)
+    both = [ARMS[int(rng.integers(len(ARMS)))] for _ in range(2)]
+    for side, (bend, reach) in zip((-1.0, 1.0), both, strict=True):
+        elbow = (side * bend[0], bend[1], bend[2])
+        hand = (side * reach[0], reach[1], reach[2])
         build.limb((side * 0.30, 1.57, 0), elbow, (0.115, 0.095), colour, seam=0.08)
         build.limb(elbow, hand, (0.095, 0.080), colour, seam=0.05)
         build.ball(hand, (0.095, 0.105, 0.095), skin, seam=0.03)
@@ -125,7 +146,7 @@ def _add_face(build: Builder, skin: Colour) -> None:
     build.stroke(build.head((0.08, 1.925, 0.32)), build.head((0, 1.905, 0.335)), 0.017, mouth)
     for side in (-1.0, 1.0):
         build.ball(build.head((side * 0.31, 2.06, 0.02)), (0.05, 0.08, 0.06), skin, seam=0.03)
-        build.gleam(build.head((side * 0.115, 2.10, 0.305)), (0.042, 0.052, 0.04), EYE)
+        build.gleam(build.head((side * 0.115, 2.10, 0.305)), (0.046, 0.060, 0.04), EYE)
         build.paint(
             build.head((side * 0.19, 1.98, 0.29)),
             (0.07, 0.05, 0.1),
@@ -142,8 +163,13 @@ def _add_hair(build: Builder, hair: Colour, *, long: bool) -> None:
             0.018,
             hair,
         )
+        brow = build.head((side * 0.07, 2.215, 0.31)), build.head((side * 0.17, 2.21, 0.27))
+        build.stroke(*brow, 0.016, hair)
     if long:
-        build.limb(build.head((0, 2.20, -0.14)), (0, 1.52, -0.16), (0.37, 0.31), hair, seam=0.05)
+        build.limb(build.head((0, 2.20, -0.14)), (0, 1.46, -0.17), (0.34, 0.24), hair, seam=0.05)
+        for side in (-1.0, 1.0):
+            root, tip = build.head((side * 0.28, 2.22, 0.06)), build.head((side * 0.31, 1.62, 0.12))
+            build.limb(root, tip, (0.10, 0.055), hair, seam=0.04)
 
 
 def _add_helmet(build: Builder, _top: Colour, _hair: Colour) -> None:
@@ -170,7 +196,6 @@ def _add_robot(build: Builder, _top: Colour, _hair: Colour) -> None:
         )
         build.ball(build.head((side * 0.33, 2.10, 0.02)), (0.07, 0.12, 0.12), GRAY, seam=0.02)
         build.ball((side * 0.33, 1.58, 0), (0.15, 0.15, 0.15), GRAY, seam=0.02)
-        build.ball((side * 0.155, 0.56, 0.02), (0.14, 0.12, 0.14), GRAY, seam=0.02)
     build.paint((0, 1.36, 0.24), (0.16, 0.13, 0.12), (0.04, 0.30, 0.36), soft=0.02)
 
 

@@ -11,6 +11,8 @@ from heliograph_studio.pixels import Pixels
 
 # A crop may cost this much of the picture; beyond it the frame is extended instead.
 LARGEST_LOSS = 0.28
+# How much of a side is mirrored where a picture is extended; what stands farther in is not.
+MIRRORED_RIM = 0.20
 
 
 def decode(data: bytes, number: int) -> Pixels:
@@ -80,12 +82,22 @@ def _extended(picture: Pixels, width: int, height: int) -> Pixels:
     inner_height = min(height, max(2, round(picture.shape[0] * scale)))
     inner = _resized(picture, inner_width, inner_height)
     left, top = (width - inner_width) // 2, (height - inner_height) // 2
-    right, low = width - inner_width - left, height - inner_height - top
-    wide = cv2.copyMakeBorder(inner, top, low, left, right, cv2.BORDER_REFLECT_101)
-    soft = cv2.GaussianBlur(wide, (0, 0), max(width, height) * 0.06)
-    inside = np.zeros((height, width), np.float32)
+    x = _stretched(np.arange(width, dtype=np.float32) - left, inner_width)
+    y = _stretched(np.arange(height, dtype=np.float32) - top, inner_height)
+    columns, rows = np.meshgrid(x, y)
+    wide = cv2.remap(inner, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    soft = cv2.GaussianBlur(wide, (0, 0), max(width, height) * 0.012)
+    inside = np.zeros((height, width), np.uint8)
     inside[top : top + inner_height, left : left + inner_width] = 1
-    fade = max(4.0, 0.012 * max(width, height))
-    away = cv2.distanceTransform(1 - inside.astype(np.uint8), cv2.DIST_L2, 3)
-    share = np.clip(away / (4 * fade), 0, 1)[..., None]
+    away = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)
+    share = np.clip(away / (0.10 * max(width, height)), 0, 1)[..., None]
     return (wide * (1 - share) + soft * share).astype(np.float32)
+
+
+def _stretched(places: Pixels, length: int) -> Pixels:
+    """Where to read for places before 0 and from `length` on: a rim mirrored, and drawn out."""
+    rim = MIRRORED_RIM * length
+    before, beyond = np.maximum(0, -places), np.maximum(0, places - (length - 1))
+    found = np.clip(places, 0, length - 1)
+    moved = found + rim * before / (before + rim) - rim * beyond / (beyond + rim)
+    return moved.astype(np.float32)

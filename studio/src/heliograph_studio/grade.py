@@ -19,7 +19,8 @@ LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 MIDDLE_GRAY, NIGHT_GRAY = 0.21, 0.075
 EXPOSURE_LEAN = 0.38
 LETTERBOX_SHARE = 0.07
-SKY_KIND, SUBJECT_KIND = 0, 3
+CALM_WATER = {"skyline", "lake", "mountain-lake"}
+SKY_KIND, SUBJECT_KIND, WATER_KIND = 0, 3, 4
 
 
 def develop(
@@ -29,13 +30,16 @@ def develop(
     image = np.minimum(film.image, 12.0)
     if scene.effects and scene.setting not in {"room", "underwater", "space", "moon"}:
         image = add_sky_effects(image, film, scene.effects, rng)
+    if scene.setting in CALM_WATER:
+        image = _calm_water(image, film)
     if "sharp" not in scene.effects and scene.setting not in {"space", "moon"}:
         image = _depth_of_field(image, film, strong="blur" in scene.effects, starry=light.stars > 0)
     if scene.setting == "underwater":
         image = _light_shafts(image, rng)
     image = _bloom(image, 0.55 if scene.moods & {"neon", "magic"} else 0.30)
     dim = light.moon or scene.setting in {"space", "moon"}
-    shown = _tone(image, light.exposure, NIGHT_GRAY if dim else MIDDLE_GRAY)
+    exposure = light.exposure * (0.62 if scene.setting in {"space", "moon"} else 1.0)
+    shown = _tone(image, exposure, NIGHT_GRAY if dim else MIDDLE_GRAY)
     shown = _enlarge(shown, size)
     depth = cv2.resize(film.depth, size, interpolation=cv2.INTER_LINEAR)
     shown = add_weather(shown, depth, scene, rng)
@@ -64,6 +68,20 @@ def _depth_of_field(image: Pixels, film: Film, *, strong: bool, starry: bool) ->
         soft * (2 - 2 * far) + softer * (2 * far - 1),
     )
     return blurred.astype(np.float32)
+
+
+def _calm_water(image: Pixels, film: Film) -> Pixels:
+    """Far waves are finer than pixels: what they mirror runs together from top to bottom."""
+    water = (film.kinds == WATER_KIND).astype(np.float32)
+    if water.mean() < 0.02:  # too little to see
+        return image
+    side = min(image.shape[:2])
+    tall, wide = max(0.6, 0.007 * side), max(0.4, 0.0016 * side)
+    weight = cv2.GaussianBlur(water, (0, 0), wide, sigmaY=tall) + 1e-4
+    wet = np.minimum(image, 3.0) * water[..., None]
+    smooth = cv2.GaussianBlur(wet, (0, 0), wide, sigmaY=tall) / weight[..., None]
+    share = (water * np.clip((film.depth - 4.0) / 10.0, 0.0, 0.9))[..., None]
+    return (image * (1 - share) + smooth * share).astype(np.float32)
 
 
 def _light_shafts(image: Pixels, rng: np.random.Generator) -> Pixels:

@@ -2,13 +2,14 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from heliograph_studio.pixels import Pixels
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 WORK_SIDE_PX = 900
-POLYGON_POINTS = 1100
-PAPER_COLOURS = 9
+POLYGON_POINTS = 2600
+PAPER_COLOURS = 13
 POP_COLOURS = ((0.07, 0.05, 0.22), (0.85, 0.08, 0.33), (0.98, 0.62, 0.06), (0.99, 0.93, 0.55))
 RICE_PAPER = np.array([0.955, 0.935, 0.885], np.float32)
 
@@ -24,15 +25,19 @@ def _restored(picture: Pixels, like: Pixels, how: int = cv2.INTER_CUBIC) -> Pixe
     return cv2.resize(picture.astype(np.float32), like.shape[1::-1], interpolation=how)
 
 
+def _as_bytes(shown: Pixels) -> NDArray[np.uint8]:
+    return (np.clip(shown, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
 def ink_wash(shown: Pixels) -> Pixels:
     """Black ink on rice paper: wet tones, a dry brush at edges, empty paper at the rim."""
     small = _reduced(shown)
     smooth = cv2.bilateralFilter(small, 0, 0.14, 7)
     light = smooth @ LUMA
-    low, high = np.quantile(light, (0.02, 0.90))
+    low, high = np.quantile(light, (0.01, 0.82))
     tone = np.clip((light - low) / max(0.05, high - low), 0, 1)
     wet = cv2.GaussianBlur(tone, (0, 0), 2.0)
-    washed = 0.12 + 0.88 * np.clip(0.35 * tone + 0.65 * wet, 0, 1) ** 0.75
+    washed = 0.06 + 0.94 * np.clip(0.45 * tone + 0.55 * wet, 0, 1) ** 1.15
     lines = np.clip(
         1 - 7 * np.maximum(0, cv2.GaussianBlur(light, (0, 0), 2.2) - light - 0.012), 0, 1
     )
@@ -60,8 +65,9 @@ def low_poly(shown: Pixels) -> Pixels:
     )
     points = np.stack([chosen % width, chosen // width], axis=1).astype(np.float32)
     net = cv2.Subdiv2D((-2, -2, width + 4, height + 4))
-    corners = [(-1, -1), (width, -1), (-1, height), (width, height)]
-    net.insert([(float(x), float(y)) for x, y in [*corners, *points]])
+    rim = [(k / 8 * width, edge) for k in range(9) for edge in (-1, height)]
+    rim += [(edge, k / 8 * height) for k in range(1, 8) for edge in (-1, width)]
+    net.insert([(float(x), float(y)) for x, y in [*rim, *points]])
     out = small.copy()
     for triangle in np.asarray(net.getTriangleList()).reshape(-1, 3, 2):
         middle = triangle.mean(axis=0)
@@ -84,23 +90,30 @@ def _few_colours(small: Pixels, count: int) -> tuple[Pixels, Pixels]:
     _, _, found = cv2.kmeans(cloud, count, labels, rule, 1, cv2.KMEANS_PP_CENTERS)
     colours = np.asarray(found)[np.argsort(np.asarray(found) @ LUMA)]
     nearest = np.argmin([((small - colour) ** 2).sum(axis=2) for colour in colours], axis=0)
-    return cv2.medianBlur(nearest.astype(np.uint8), 11), colours
+    return cv2.medianBlur(nearest.astype(np.uint8), 5), colours
+
+
+def _shifted(layer: Pixels, pixels: int) -> Pixels:
+    """The layer moved right and down; what comes in repeats its rim."""
+    grown = cv2.copyMakeBorder(layer, pixels, 0, pixels, 0, cv2.BORDER_REPLICATE)
+    return grown[:-pixels, :-pixels]
 
 
 def paper_cut(shown: Pixels) -> Pixels:
     """Layers of coloured paper that cast small shadows on each other."""
-    small = cv2.bilateralFilter(_reduced(shown), 0, 0.16, 6)
+    flat = cv2.pyrMeanShiftFiltering(_as_bytes(_reduced(shown)), 14, 26)
+    small = cv2.bilateralFilter(flat.astype(np.float32) / 255, 0, 0.10, 3)
     labels, colours = _few_colours(small, PAPER_COLOURS)
     vivid = (
-        colours.mean(axis=1, keepdims=True) + (colours - colours.mean(axis=1, keepdims=True)) * 1.65
+        colours.mean(axis=1, keepdims=True) + (colours - colours.mean(axis=1, keepdims=True)) * 1.4
     )
     out = np.clip(vivid, 0, 1)[labels].astype(np.float32)
     shift = max(2, small.shape[0] // 150)
     for layer in range(len(colours) - 1):
         above = (labels <= layer).astype(np.float32)
-        cast = cv2.GaussianBlur(np.roll(above, (shift, shift), (0, 1)), (0, 0), shift * 0.8)
+        cast = cv2.GaussianBlur(_shifted(above, shift), (0, 0), shift * 0.8)
         out *= (1 - 0.42 * cast * (1 - above))[..., None]
-        edge = np.clip(above - np.roll(above, (1, 1), (0, 1)), 0, 1)
+        edge = np.clip(above - _shifted(above, 1), 0, 1)
         out += 0.10 * edge[..., None]
     grain = np.random.default_rng(2).standard_normal(labels.shape, np.float32)
     return _restored(out * (1 + 0.02 * grain)[..., None], shown)

@@ -47,6 +47,11 @@ SKY_HOME = _set(
     "airplane small-airplane helicopter parachute balloon kite dove cloud rainbow sun full-moon crescent-moon phoenix airplane-arrival airplane-departure sun-with-face"
 )
 CHILDREN = _set("boy girl child baby")
+GROWN = _set("robot")
+SHELTERS = _set("umbrella umbrella-with-rain-drops umbrella-on-ground")
+RAIL = _set(
+    "locomotive train railway-car mountain-railway high-speed-train bullet-train railway-track"
+)
 HEIGHTS = {
     "Travel & Places": 2.3, "Animals & Nature": 2.1, "People & Body": 2.1, "Food & Drink": 1.2,
 }  # fmt: skip
@@ -55,7 +60,7 @@ WHEELED = _set(
     " fire-engine police-car delivery-truck articulated-lorry tractor motorcycle motor-scooter bicycle kick-scooter"
     " skateboard oncoming-taxi oncoming-bus oncoming-police-car auto-rickshaw person-biking person-mountain-biking"
 )
-ROADSIDE = _set("meadow mountain desert forest snow garden")
+ROADSIDE = _set("meadow mountain desert forest bamboo snow garden")
 FURNITURE = _set(
     "bed chair couch-and-lamp door elevator ladder toilet shower bathtub window television piano drum-kit"
 )
@@ -71,7 +76,7 @@ HUGE = _set(
 )
 SMALL = _set(
     "dog cat black-cat cat-face rabbit rabbit-face mouse mouse-face rat hamster hedgehog frog bird dove duck baby-chick"
-    " front-facing-baby-chick hatching-chick bat chipmunk turtle lizard parrot owl penguin squirrel skunk beaver otter raccoon chicken rooster goose"
+    " front-facing-baby-chick hatching-chick bat chipmunk turtle lizard parrot owl penguin squirrel fish tropical-fish blowfish crab skunk beaver otter raccoon chicken rooster goose"
 )
 MINUTE = _set(
     "ant bug beetle honeybee butterfly cricket fly mosquito spider scorpion snail worm lady-beetle cockroach shrimp monarch-butterfly"
@@ -83,6 +88,23 @@ FURRY = _set(
     " mouse-face tiger-face monkey-face cow-face horse-face giraffe teddy-bear unicorn bat squirrel baby-chick"
     " front-facing-baby-chick hatching-chick owl"
 )
+# Those of them whose hair lies close.
+SLEEK = _set(
+    "horse cow deer donkey giraffe zebra ox water-buffalo camel two-hump-camel kangaroo ewe goat ram unicorn"
+    " leopard boar moose horse-face cow-face"
+)
+# Vehicles and buildings that may be seen from their other side: nothing is written on them.
+ALIKE_MIRRORED = WATERBORNE | _set(
+    "automobile racing-car sport-utility-vehicle pickup-truck motorcycle motor-scooter bicycle tractor locomotive"
+    " airplane small-airplane helicopter rocket lighthouse castle house house-with-garden hut church flying-saucer"
+)
+FUR, SLEEK_FUR = 0.020, 0.006
+TALL_PLANTS = _set("deciduous-tree evergreen-tree palm-tree christmas-tree tanabata-tree")
+
+
+def fur_of(slug: str) -> float:
+    """How deep the hair of a flat drawing is, as a share of its size."""
+    return SLEEK_FUR if slug in SLEEK else FUR if slug in FURRY else 0.0
 
 
 def fits_on_table(slug: str) -> bool:
@@ -105,7 +127,7 @@ def home_of(slug: str) -> str:
     category = subjects()[slug].category if slug in subjects() else "Objects"
     if category in {"Food & Drink", "Objects", "Symbols", "Smileys & Emotion"}:
         return "room"
-    if category == "Travel & Places" and slug not in BUILDINGS:
+    if category == "Travel & Places" and slug not in BUILDINGS | RAIL:
         return "city"
     return "meadow"
 
@@ -113,7 +135,7 @@ def home_of(slug: str) -> str:
 def height_of(slug: str) -> float:
     """How tall a subject stands, in metres of the stage, where a person has about 2."""
     for members, metres in (
-        (BUILDINGS, 4.2), (HUGE, 3.0), (CHILDREN, 1.75), (SMALL, 1.35), (MINUTE, 0.9),
+        (BUILDINGS, 4.2), (TALL_PLANTS, 4.4), (HUGE, 3.0), (CHILDREN, 1.75), (GROWN, 2.1), (SHELTERS, 2.7), (SMALL, 1.15), (MINUTE, 0.9),
     ):  # fmt: skip
         if slug in members:
             return metres

@@ -94,7 +94,7 @@ def _weathered(light: Light, weather: str) -> Light:
                            fog=_scaled(dark.fog, 0.6), sky=_scaled(dark.sky, 0.7), fog_factor=2.2, wet=0.8,
                            clouds=1.0, windows=max(light.windows, 0.35))  # fmt: skip
         case "fog":
-            return replace(_overcast(light, 0.45), fog_factor=3.4)
+            return replace(_overcast(light, 0.45), fog_factor=2.5)
         case "snowfall":
             return replace(_overcast(light, 0.22), fog_factor=1.35)
         case _:

@@ -1,5 +1,6 @@
 """Where each subject stands: in rows, or as its relation to another one asks. Pure arithmetic."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from heliograph_studio.draft import Subject
 
-SPACING = 1.16
+SPACING = 1.22
 MOST_IN_A_ROW = 4
 FREE = {None, "beside"}
 
@@ -39,11 +40,17 @@ class Spot:
     carrier: int | None = None
 
 
-def find_places(players: Sequence[Player], rng: np.random.Generator) -> list[Spot]:
-    """A spot for each player, in their order; `carrier` is the index of a player."""
+def find_places(
+    players: Sequence[Player], rng: np.random.Generator, camera_yaw: float = 0.0
+) -> list[Spot]:
+    """A spot for each player, in their order; `carrier` is the index of a player.
+
+    `camera_yaw` is from where the camera looks: whoever stands behind is seen between others.
+    """
     order = _order(players)
     free = [index for index in order if players[index].subject.relation in FREE]
-    spots: dict[int, Spot] = dict(zip(free, _rows([players[k] for k in free], rng), strict=True))
+    rows = _rows([players[k] for k in free], rng, camera_yaw)
+    spots: dict[int, Spot] = dict(zip(free, rows, strict=True))
     for index in order:
         if index not in spots:
             spots[index] = _related(index, players, spots, rng)
@@ -63,7 +70,7 @@ def _depth(subject: Subject, others: dict[int, Subject]) -> int:
     return steps
 
 
-def _rows(players: Sequence[Player], rng: np.random.Generator) -> list[Spot]:
+def _rows(players: Sequence[Player], rng: np.random.Generator, camera_yaw: float) -> list[Spot]:
     """Side by side; from five on in two rows, taller ones behind."""
     if len(players) <= 1:
         return [Spot(0.0, 0.0)] * len(players)
@@ -76,10 +83,13 @@ def _rows(players: Sequence[Player], rng: np.random.Generator) -> list[Spot]:
         x = -total / 2 + (aside if number else -aside)
         for k, player in enumerate(row):
             half = player.width * SPACING / 2
-            back = 2.2 * number + max(0.0, player.height - 2.4) * 0.7
-            depth = float(rng.uniform(-0.3, 0.3)) - back
+            back = (0.5 + 1.2 * player.height) * number + max(0.0, player.height - 2.4) * 0.7
+            # One behind the other in turn, as nobody stands on a line.
+            sway = 0.16 * player.height * (1 if k % 2 else -1) * (len(row) > 1)
+            depth = float(rng.uniform(-0.22, 0.22)) * player.height + sway - back
             position = k if len(rows) == 1 else 2 * k + number
-            found[position] = Spot(x + half + float(rng.uniform(-0.05, 0.05)), depth)
+            jitter = float(rng.uniform(-0.09, 0.09)) * player.width
+            found[position] = Spot(x + half + jitter + depth * math.tan(camera_yaw), depth)
             x += 2 * half
     return [found[k] for k in range(len(players))]
 
@@ -105,12 +115,12 @@ def _related(
             lift = other.height + 0.18 * min(other.height, player.height)
             return Spot(at.x + spread + side * 0.2 * other.width, at.z - 0.2, lift, carrier)
         case "behind":
-            gap = 0.34 * (other.width + player.width)
+            gap = 0.46 * other.width + 0.22 * player.width
             return Spot(at.x + side * gap + spread, at.z - 1.5)
         case "front":
             return Spot(at.x - side * 0.25 * other.width + spread, at.z + 1.6)
         case _:
-            return Spot(at.x + side * 0.22 * other.width + spread, at.z + 0.8)
+            return Spot(at.x + side * 0.16 * other.width + spread, at.z + 0.5)
 
 
 def _crest(player: Player, share: float) -> float:

@@ -15,6 +15,7 @@ RADIUS = {
     layout.CACTUS: 0.38,
     layout.KELP: 0.16,
     layout.PALM: 0.66,
+    layout.BAMBOO: 0.17,
     layout.FLOWER: 0.30,
     layout.LAMP: 0.04,
 }

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from heliograph_studio import homes
 from heliograph_studio.illustration import rasterise
 from heliograph_studio.pixels import Pixels
 
@@ -13,6 +14,10 @@ OUTLINE_PX = 256
 # How far the middle of a broad drawing stands out, as a share of its side.
 THICKEST = 0.115
 MARGIN = 0.06
+# Of the largest part of a drawing; smaller ones are left out.
+CRUMB_SHARE = 0.035
+# Of its square; a vehicle with less is gray, and takes a colour as a whole.
+LEAST_VIVID_SHARE = 0.10
 
 
 class Relief(NamedTuple):
@@ -29,12 +34,12 @@ class Relief(NamedTuple):
 
 def make_relief(slug: str, *, mirrored: bool, tint: tuple[float, float, float] | None) -> Relief:
     """The relief of a subject's drawing; `mirrored` swaps left and right."""
-    flat = _with_margin(rasterise(slug, PAINT_PX))
+    flat = _without_crumbs(_with_margin(rasterise(slug, PAINT_PX)))
     if mirrored:
         flat = np.ascontiguousarray(flat[:, ::-1])
     colour = _filled_out(flat[..., :3], flat[..., 3]) ** 2.2
     if tint is not None:
-        colour = _tinted(colour, tint)
+        colour = _tinted(colour, tint, gray_too=slug not in homes.WHEELED)
     rows = np.flatnonzero(flat[..., 3].max(axis=1) > 0.5)  # half covered
     columns = np.flatnonzero(flat[..., 3].max(axis=0) > 0.5)
     top, low = (rows[0], rows[-1]) if rows.size else (0, PAINT_PX - 1)
@@ -66,6 +71,17 @@ def _with_margin(flat: Pixels) -> Pixels:
     return out
 
 
+def _without_crumbs(flat: Pixels) -> Pixels:
+    """Small loose parts, sparkles and drops, would hang in the air."""
+    solid = (flat[..., 3] > 0.3).astype(np.uint8)
+    _, labels, figures, _ = cv2.connectedComponentsWithStats(solid)
+    areas = figures[:, cv2.CC_STAT_AREA]
+    crumb = areas < CRUMB_SHARE * max(areas[1:], default=0)
+    crumb[0] = False
+    flat[crumb[labels]] = 0
+    return flat
+
+
 def _filled_out(colour: Pixels, alpha: Pixels) -> Pixels:
     """Carry the colour of the rim outward, so that hair beyond the outline has it too."""
     solid = (alpha > 0.9).astype(np.uint8)
@@ -80,11 +96,15 @@ def _filled_out(colour: Pixels, alpha: Pixels) -> Pixels:
     return filled
 
 
-def _tinted(colour: Pixels, tint: tuple[float, float, float]) -> Pixels:
-    """Recolour what has a colour; near-black lines and near-white lights stay."""
+def _tinted(colour: Pixels, tint: tuple[float, float, float], *, gray_too: bool) -> Pixels:
+    """Recolour all but near-black lines and near-white lights; tyres and chrome on request."""
     light = colour @ np.array([0.3, 0.6, 0.1], np.float32)
-    middle = np.clip(light / 0.04, 0, 1) * np.clip((0.95 - light) / 0.25, 0, 1)
-    tone = (0.35 + 0.95 * np.clip(light, 0, 1) ** 0.5)[..., None]
+    middle = np.clip((light - 0.01) / 0.05, 0, 1) * np.clip((0.95 - light) / 0.25, 0, 1)
+    if not gray_too:
+        vivid = np.clip((np.ptp(colour, axis=2) - 0.12) / 0.12, 0, 1)
+        if vivid.mean() > LEAST_VIVID_SHARE:
+            middle *= vivid
+    tone = (0.22 + 1.08 * np.clip(light, 0, 1) ** 0.5)[..., None]
     painted = np.clip(tone * np.array(tint, np.float32), 0, 1)
     share = (0.92 * middle)[..., None]
     return (colour * (1 - share) + painted * share).astype(np.float32)

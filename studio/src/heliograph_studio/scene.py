@@ -160,6 +160,8 @@ def _setting(
     # Snow lies on another place when the prompt names one: a snowy mountain is a mountain.
     named = chosen.get("setting", [])
     places = [name for name in named if name != "snow"] or named
+    if {"mountain", "lake"} <= set(places):
+        return "mountain-lake"
     if places:
         return places[0]
     return _unnamed_setting(chosen, subjects, refused, prompt, open_sky=open_sky)
@@ -210,9 +212,9 @@ def _weather(chosen: dict[str, list[str]], refused: dict[str, set[str]]) -> str:
         return next((name for name in named if name != "clear"), named[0])
     if "lightning" in chosen.get("effect", ()):
         return "storm"
-    if "snow" in chosen.get("setting", ()) and "aurora" in chosen.get("effect", ()):
-        return "clear"
-    if "snow" in chosen.get("setting", ()) and "snowfall" not in refused["weather"]:
+    # A snowy mountain is white, but nobody said that it snows there.
+    alone = set(chosen.get("setting", ())) == {"snow"} and "aurora" not in chosen.get("effect", ())
+    if alone and "snowfall" not in refused["weather"]:
         return "snowfall"
     return "cloudy" if "clear" in refused["weather"] else "clear"
 

@@ -65,6 +65,11 @@ SETTINGS = {
         Planting(layout.PINE, 34, 4.5, 10.0, (0.040, 0.085, 0.036), nearest=5.0, farthest=34, spread=1.1, aside=0.9),
         Planting(layout.ROCK, 6, 0.3, 0.7, (0.17, 0.19, 0.13), wide=0.6, nearest=1.0, farthest=10),
     ), bump=0.35, fog_density=0.040, fog_start=6.0, bounce=(0.05, 0.07, 0.03)),
+    "bamboo": Setting("woods", layout.EARTH, (0.100, 0.080, 0.040), (0.085, 0.120, 0.030), (
+        Planting(layout.BAMBOO, 44, 5.5, 8.5, (0.150, 0.240, 0.045), nearest=3.6, farthest=22, spread=1.0, aside=0.7),
+        Planting(layout.BAMBOO, 26, 5.0, 8.0, (0.210, 0.260, 0.070), nearest=6.0, farthest=26, spread=1.0, aside=0.5),
+        Planting(layout.ROCK, 5, 0.3, 0.7, (0.17, 0.19, 0.13), wide=0.6, nearest=1.0, farthest=10),
+    ), bump=0.35, fog_density=0.045, fog_start=5.0, bounce=(0.06, 0.09, 0.03)),
     "beach": Setting("shore", layout.SAND, (0.70, 0.54, 0.36), (0.62, 0.46, 0.29), (
         Planting(layout.PALM, 7, 4.2, 6.4, (0.085, 0.21, 0.035), nearest=2.2, farthest=7.0, aside=3.0, spread=0.95),
         Planting(layout.ROCK, 7, 0.3, 0.9, (0.23, 0.20, 0.17), wide=0.8, nearest=3.0, farthest=13.0, aside=2.6),
@@ -108,7 +113,7 @@ SETTINGS = {
         Planting(layout.ROCK, 9, 0.2, 0.6, ROCK_GRAY, wide=0.6, nearest=2.2, farthest=6, aside=1.6),
     ), bump=0.35, fog_density=0.024, fog_start=9.0, water_level=0.0, water=(0.012, 0.075, 0.080), waves=0.30, bounce=(0.06, 0.08, 0.05)),
     "skyline": Setting("quay", layout.PAVING, (0.20, 0.20, 0.21), (0.27, 0.26, 0.25), (
-        Planting(layout.BUILDING, 60, 5.0, 17.0, (0.20, 0.20, 0.22), nearest=27.0, farthest=50, wide=2.1, aside=0.0, spread=1.0),
+        Planting(layout.BUILDING, 60, 3.5, 13.5, (0.20, 0.20, 0.22), nearest=27.0, farthest=54, wide=2.1, aside=0.0, spread=1.0),
         Planting(layout.LAMP, 4, 2.6, 2.6, (0.03, 0.03, 0.03), nearest=2.4, farthest=3.2, aside=2.6, spread=1.5),
     ), bump=0.12, fog_density=0.012, fog_start=16.0, water_level=0.0, water=(0.008, 0.045, 0.075), waves=0.55, bounce=(0.08, 0.08, 0.09)),
     "room": Setting("level", layout.BOARDS, (0.30, 0.155, 0.070), (0.42, 0.245, 0.125), (), bump=0.12, fog_density=0.0,
@@ -116,6 +121,9 @@ SETTINGS = {
     "sky": Setting("cloud-sea", layout.SNOWFIELD, (0.92, 0.91, 0.93), (0.86, 0.86, 0.92), (), bump=0.0, fog_density=0.020,
         fog_start=8.0, bounce=(0.28, 0.28, 0.30), floats=True),
 }  # fmt: skip
+SETTINGS["mountain-lake"] = replace(
+    SETTINGS["lake"], terrain="fjord", ground=layout.STONE, ground_a=(0.19, 0.185, 0.18), ground_b=(0.110, 0.150, 0.045), fog_density=0.005, fog_start=18.0
+)  # fmt: skip
 SETTINGS["moon"] = replace(SETTINGS["space"], floats=False)
 NO_AIR = {"space", "moon"}
 

@@ -19,6 +19,10 @@ from heliograph_studio.settings import NO_AIR, WALLS, Setting, setting_of
 from heliograph_studio.terrain import height_at, make_terrain
 
 ROAD_HALF_WIDTH_METRES = 1.5
+HIGH_PLACES = {"mountain", "mountain-lake"}
+# How much higher the waves are in a storm, and that nothing but ripples move in fog.
+SWELL = {"storm": 2.2, "rain": 1.3, "fog": 0.7}
+SNOW_AT_NIGHT = 0.36
 PLANETS = ((0.75, 0.36, 0.16), (0.22, 0.42, 0.75), (0.62, 0.52, 0.36), (0.45, 0.22, 0.62))
 
 
@@ -88,7 +92,8 @@ def _out_of_sight(props: NDArray[np.float64], camera: NDArray[np.float64]) -> ND
     ox, oz = camera[layout.CAMERA_ORIGIN], camera[layout.CAMERA_ORIGIN + 2]
     fx, fz = camera[layout.CAMERA_FORWARD], camera[layout.CAMERA_FORWARD + 2]
     ahead = (props[:, layout.PROP_X] - ox) * fx + (props[:, layout.PROP_Z] - oz) * fz
-    kept: NDArray[np.float64] = props[ahead > 0.8 + props[:, layout.PROP_RADIUS]]
+    table = props[:, layout.PROP_KIND] == layout.BOX  # it reaches under the camera
+    kept: NDArray[np.float64] = props[table | (ahead > 0.8 + props[:, layout.PROP_RADIUS])]
     return kept
 
 
@@ -133,9 +138,13 @@ def _world(
     put(layout.HAS_GROUND, float(has_ground))
     put(layout.WINDOWS, light.windows, float(rng.uniform(0, 90)))
     put(layout.SUN_DISC, light.disc)
-    put(layout.WAVES, setting.waves, setting.bump)
+    put(layout.WAVES, setting.waves * SWELL.get(scene.weather, 1.0), setting.bump)
     put(layout.ROAD, ROAD_HALF_WIDTH_METRES if scene.road else 0.0)
     put(layout.NEON, 0.42 if "neon" in scene.moods else 0.10 if scene.time == "night" else 0.0)
+    if light.moon and scene.snow_covered:
+        # Snow sends back nearly all of the light: at full strength a night would look like noon.
+        world[layout.SUN_LIGHT : layout.SUN_LIGHT + 3] *= SNOW_AT_NIGHT
+        world[layout.SKY_LIGHT : layout.SKY_LIGHT + 3] *= SNOW_AT_NIGHT
     _adapt(world, scene, light, rng)
     return world
 
@@ -143,7 +152,7 @@ def _world(
 def _snow(scene: Scene) -> float:
     if scene.setting in {"room", "underwater", "sky", "desert", *NO_AIR}:
         return 0.0
-    return 1.0 if scene.snow_covered else 0.35 if scene.setting == "mountain" else 0.0
+    return 1.0 if scene.snow_covered else 0.35 if scene.setting in HIGH_PLACES else 0.0
 
 
 def _adapt(
@@ -151,12 +160,15 @@ def _adapt(
 ) -> None:
     """What the settings with a sky of their own change."""
     bright = 0.35 if light.moon else 1.0
+    named = any(subject.slug == "ringed-planet" for subject in scene.subjects)
     if scene.setting in NO_AIR:
         world[layout.ZENITH : layout.HORIZON + 3] = (0.004, 0.004, 0.010, 0.010, 0.008, 0.020)
         world[layout.SKY_LIGHT : layout.SKY_LIGHT + 3] = (0.10, 0.10, 0.16)
         world[layout.SUN_LIGHT : layout.SUN_LIGHT + 3] = (2.4, 2.2, 1.95)
-        world[layout.CLOUDS : layout.CLOUDS + 4] = (0.0, 1.5, float(rng.uniform(0.55, 1.0)), 0.0)
-        world[layout.PLANET] = float(rng.uniform(0.16, 0.34)) if rng.random() < 0.75 else 0.0
+        world[layout.CLOUDS : layout.CLOUDS + 4] = (0.0, 1.5, float(rng.uniform(0.45, 0.85)), 0.0)
+        world[layout.PLANET] = (
+            float(rng.uniform(0.16, 0.34)) if rng.random() < 0.75 and not named else 0.0
+        )
         hue = PLANETS[int(rng.integers(len(PLANETS)))]
         world[layout.PLANET_COLOUR : layout.PLANET_COLOUR + 3] = hue
         world[layout.FOG_DENSITY] = 0.0

@@ -23,6 +23,7 @@ class Land:
         self._reach = reach
         self._cells = cells
         self._offset = float(seed % 997) * 1.37
+        self.key = float(seed % 991)
 
     def noise(self, scale: float, octaves: int = 3, key: float = 0.0) -> Grid:
         """Fractal noise in 0..1 whose largest bumps are 1 / scale metres wide."""
@@ -82,11 +83,31 @@ def _dunes(land: Land) -> Grid:
     return big * _soft(1.0, 9.0, land.r) + 0.10 * land.noise(0.5, 3, 1)
 
 
+def _crags(land: Land) -> Grid:
+    """Ridges in 0..1 with gullies beside them, of peaks that differ in height; one is the main."""
+    fine = land.noise(0.16, 5, 7)
+    broad = 0.30 + 0.70 * np.clip((land.noise(0.040, 2, 2) - 0.30) / 0.40, 0, 1)
+    across = 14.0 * np.sin(land.key)
+    main = np.exp(-(((land.x - across) / 12) ** 2) - ((land.z + 40) / 14) ** 2)
+    second = np.exp(-(((land.x + 0.8 * across + 9) / 9) ** 2) - ((land.z + 34) / 11) ** 2)
+    tall = np.maximum(broad * 0.75, np.maximum(main, 0.7 * second))
+    ridge = 1 - np.abs(2 * land.noise(0.055, 3, 8) - 0.96 + 0.5 * (land.noise(0.09, 3, 5) - 0.5))
+    return tall * (0.45 + 0.55 * np.clip(ridge, 0, 1) ** 2) + 0.16 * (fine - 0.5)
+
+
 def _peaks(land: Land) -> Grid:
     rough = 0.25 * land.noise(0.5, 5) + 0.06 * land.noise(3.0, 3, 4)
-    ridges = 1 - np.abs(land.noise(0.040, 6, 2) - 0.48) * 4.2
-    walls = _soft(13, 52, land.r) * _soft(6, -14, land.z) * np.clip(ridges, 0, 1) ** 1.5 * 25
+    walls = _soft(14, 50, land.r) * _soft(6, -14, land.z) * np.maximum(0.06, _crags(land)) * 27
     return rough + walls + 1.2 * _soft(6, 25, land.r) * land.noise(0.10, 4, 1)
+
+
+def _fjord(land: Land) -> Grid:
+    edge = land.z + 1.6 * (land.noise(0.16, 3) - 0.45) + 3.0
+    bank = np.where(edge > 0, 0.30 * (1 - np.exp(-edge * 0.5)), edge * 0.22)
+    far = _soft(-17, -50, land.z + 5 * land.noise(0.08, 2, 6)) * (
+        1.0 + 24 * np.maximum(0, _crags(land))
+    )
+    return np.maximum(bank, -2.5) + 0.05 * land.noise(0.9, 3, 1) + far * 1.3
 
 
 def _flat(land: Land) -> Grid:
@@ -121,7 +142,7 @@ def _cloud_sea(land: Land) -> Grid:
 
 
 SHAPES: dict[str, Callable[[Land], Grid]] = {
-    "drifts": _drifts, "woods": _woods, "shore": _shore, "deep": _deep, "tarn": _tarn, "quay": _quay, "dunes": _dunes, "peaks": _peaks,
+    "drifts": _drifts, "woods": _woods, "shore": _shore, "deep": _deep, "tarn": _tarn, "quay": _quay, "dunes": _dunes, "peaks": _peaks, "fjord": _fjord,
     "flat": _flat, "level": _level, "craters": _craters, "seabed": _seabed, "hills": _hills, "cloud-sea": _cloud_sea,
 }  # fmt: skip
 

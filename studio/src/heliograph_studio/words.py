@@ -7,8 +7,9 @@ be listed. A later table never takes a word from an earlier one.
 SETTINGS = {
     "snow": "snow, snowy, snowfield, snowscape, tundra, arctic, antarctica, winter, winter landscape, frozen, ice field,"
     " 雪, 雪地, 雪中, 雪景, 冬天, 冬季, 冰原, 北极, 南极, 雪原, 冰雪",
-    "forest": "forest, wood, woods, woodland, jungle, rainforest, grove, bamboo forest, bamboo grove,"
-    " 森林, 树林, 丛林, 竹林, 雨林, 林中, 林间",
+    "forest": "forest, wood, woods, woodland, jungle, rainforest, grove,"
+    " 森林, 树林, 丛林, 雨林, 林中, 林间",
+    "bamboo": "bamboo forest, bamboo grove, bamboo, bamboo thicket, 竹林, 竹子, 竹海, 竹",
     "beach": "beach, shore, seashore, coast, seaside, shoreline, island, tropical island, bay, lagoon,"
     " 海滩, 沙滩, 海边, 海岸, 岸边, 海岛, 小岛",
     "ocean": "ocean, sea, open sea, high sea, waves, on the water, on water, sailing, 大海, 海洋, 海上, 水上, 水面, 海面, 海, 海浪",

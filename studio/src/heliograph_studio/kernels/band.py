@@ -48,7 +48,7 @@ def mirrored(stage, x, y, z, dx, dy, dz, lists):
 @kernel
 def waves(world, x, z, t):
     """Slopes of the water's surface along x and z; calmer with distance."""
-    k = world[WAVES] / (1.0 + 0.03 * t)
+    k = world[WAVES] / (1.0 + 0.03 * t + 0.0025 * t * t)
     a = fractal2(x * 0.9, z * 2.1, 3) - fractal2(x * 0.9 + 0.15, z * 2.1, 3)
     b = fractal2(x * 1.1 + 9.0, z * 2.6, 3) - fractal2(x * 1.1 + 9.0, z * 2.6 + 0.15, 3)
     return a * 1.6 * k, b * 2.4 * k
@@ -123,7 +123,10 @@ def trace(stage, ox, oy, oz, dx, dy, dz, lists):
             return r, g, b, first_t if first_t > 0.0 else wet_t, WATER
         if kind == THING and stage.things[index, THING_FUR] > 0.0:
             fr, fg, fb, left, t, met = fur(stage, index, x, y, z, dx, dy, dz, t, lists[1])
-            r, g, b = r + clear * fr, g + clear * fg, b + clear * fb
+            share = max(1e-6, 1.0 - left)
+            fr, fg, fb = hazed(stage.world, fr / share, fg / share, fb / share, t, dx, dy, dz)
+            share *= clear
+            r, g, b = r + share * fr, g + share * fg, b + share * fb
             clear *= left
             if first_t < 0.0:
                 first_t, first_kind = t, THING + (index << KIND_BITS)

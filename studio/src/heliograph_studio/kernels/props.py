@@ -3,6 +3,7 @@
 import math
 
 from heliograph_studio.kernels.layout import (
+    BAMBOO,
     BOX,
     BUILDING,
     CACTUS,
@@ -198,6 +199,35 @@ def lamp(x, y, z, height):
 
 
 @kernel
+def bamboo(x, y, z, height, seed):
+    """Three bending canes with knots, and tufts of narrow leaves in the upper half."""
+    nearest = 1e3
+    for k in range(3):
+        turn = seed * 2.3 + 2.1 * k
+        c, s = math.cos(turn), math.sin(turn)
+        tall = height * (1.0 - 0.13 * k)
+        bend = (0.10 + 0.05 * k + 0.20 * (y / tall) * (y / tall)) * 0.10 * height
+        ux, uz = x - c * bend, z - s * bend
+        r = math.sqrt(ux * ux + uz * uz)
+        knot = fract(y / (0.085 * height) + 0.3 * k)
+        thick = 0.0125 * height * (1.0 - 0.4 * y / tall) + 0.0035 * height * max(
+            0.0, 1.0 - 9.0 * min(knot, 1.0 - knot)
+        )
+        nearest = min(nearest, max(r - thick, y - tall))
+        if y > 0.40 * height:
+            # Sprays of leaves: flat blades around the cane, one ring for each second knot.
+            ring = fract(y / (0.15 * height) + 0.37 * k + seed)
+            fall = (ring - 0.5) * 0.15 * height + 0.55 * r
+            blade = math.sin(math.atan2(uz, ux) * 7.0 + 4.0 * math.floor(y / (0.15 * height)) + k)
+            reach = 0.135 * height * (0.75 + 0.25 * blade)
+            leaf = max(abs(fall - 0.03 * height) - 0.010 * height, r - reach)
+            leaf = max(leaf, -(blade + 0.25) * 0.30 * r)
+            leaf = max(leaf, y - tall)
+            nearest = min(nearest, leaf * 0.55)
+    return nearest * 0.8
+
+
+@kernel
 def plant(kind, x, y, z, height, seed):
     if kind == PINE:
         return pine(x, y, z, height, seed)
@@ -209,6 +239,8 @@ def plant(kind, x, y, z, height, seed):
         return kelp(x, y, z, height, seed)
     if kind == PALM:
         return palm(x, y, z, height, seed)
+    if kind == BAMBOO:
+        return bamboo(x, y, z, height, seed)
     return flower(x, y, z, height, seed)
 
 

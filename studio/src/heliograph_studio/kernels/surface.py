@@ -6,6 +6,7 @@ from heliograph_studio.kernels import layout
 from heliograph_studio.kernels.ground import ground_surface
 from heliograph_studio.kernels.land import ground
 from heliograph_studio.kernels.layout import (
+    BAMBOO,
     BODY,
     BUILDING,
     FLOWER,
@@ -113,6 +114,15 @@ def flower_look(row, high, away):
 
 
 @kernel
+def cane_tone(high, away, mottled):
+    """How light bamboo is: darker at its knots, and in its leaves."""
+    if high > 0.40 and away > 0.05:
+        return 0.45 + 0.55 * mottled
+    knot = fract(high / 0.085)
+    return (0.8 + 0.4 * mottled) * (0.55 + 0.45 * smooth(0.0, 0.10, min(knot, 1.0 - knot)))
+
+
+@kernel
 def prop_look(world, row, x, y, z, nx, ny, nz):
     """Colour (r, g, b) and glow (r, g, b) of a prop."""
     kind = int(row[PROP_KIND])
@@ -142,6 +152,9 @@ def prop_look(world, row, x, y, z, nx, ny, nz):
         if low > 0.95 * row[PROP_HEIGHT] - 0.18:
             power = 0.25 + 2.6 * world[WINDOWS]
             r, g, b, er, eg, eb = 0.8, 0.75, 0.6, power, 0.74 * power, 0.40 * power
+    elif kind == BAMBOO:
+        k = cane_tone(low / row[PROP_HEIGHT], away / row[PROP_HEIGHT], mottled)
+        r, g, b = r * k, g * k, b * k
     elif kind in (PINE, LEAFY, PALM, KELP):
         k = 0.55 + 0.9 * mottled * noise3(x * 17.0, y * 17.0, z * 17.0 + seed)
         r, g, b = r * k * (0.85 + 0.3 * fract(seed)), g * k, b * k
