@@ -19,7 +19,7 @@ from support.service import wait_for
 CALLS = [
     (
         one.method,
-        one.path.replace("{id}", uuid.uuid4().hex).format(accountId="a", keyId="k", model=MODEL),
+        one.path.replace("{id}", "0" * 32).format(accountId="a", keyId="k", model=MODEL),
     )
     for one in admin_operations()
     if one.path.startswith(ADMIN)

@@ -147,6 +147,8 @@ KEY = mint_key(test=False).api_key
         *(f"Bearer {KEY}", f"Bearer {KEY} x", f"Bearer {KEY[:-1]}", f"Bearer \udcff{KEY[1:]}"),
         *(f"Bearer {KEY}é", f"Bearer {'x' * 55}", f"Bearer {'x' * 100_000}", "Bearer \x00"),
     ],
+    # the key is a new one each time, and two processes that share the tests must agree on their names
+    ids=range(16),
 )
 async def test_a_missing_malformed_or_unknown_key_is_always_refused_alike(
     reader: KeyReader, header: str | None
