@@ -93,6 +93,9 @@ def test_all_that_died_are_sent_again_at_once(visitor, house: House, receiver: R
     card.get_by_role("button", name="Send again").click()
     expect(card).to_contain_text("2 deliveries are sent again.")
     expect(visit.page.locator("#webhooks .empty")).to_have_text("No delivery is in this state.")
+    # a list that has been read is not read again by itself
+    while len(program.call("GET", "/api/v1/webhooks?state=delivered")["items"]) < 2:
+        pass
     visit.page.get_by_role("link", name="Delivered").click()
     expect(visit.page.locator(".deliveries .delivery")).to_have_count(2)
 

@@ -1,12 +1,14 @@
 """One client's connection: what uvicorn reads, with limits on what a client may make it hold."""
 
 import asyncio
-from collections.abc import Sized
+from collections.abc import Mapping, Sized
 from typing import Any
 
 from httptools import HttpParserError
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import (
+    HEADER_RE,
+    HEADER_VALUE_RE,
     STATUS_LINE,
     HttpToolsProtocol,
     RequestResponseCycle,
@@ -20,6 +22,8 @@ MAX_HEADERS = 100
 
 LINGER_SECONDS = 1
 """For which a client that was refused may go on sending what nobody reads."""
+
+NO_BODY = (204, 304)
 
 _LINE_BYTES = 4
 """What stands around the name and the value of a header."""
@@ -96,6 +100,8 @@ class Connection(HttpToolsProtocol):
         if self._fault is not None:
             raise HttpParserError
         super().on_headers_complete()
+        # uvicorn makes cycles of its own class only; this one has not begun yet
+        self.cycle.__class__ = _Cycle
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle
@@ -143,6 +149,43 @@ class Connection(HttpToolsProtocol):
         # Closed at once, with bytes of the client unread, the answer could be lost on its way.
         self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+
+class _Cycle(RequestResponseCycle):
+    """Looks at all headers of an answer at once: uvicorn's two searches for each cost a tenth of a submit."""
+
+    async def send(self, message: Any) -> None:
+        """Send a part of the answer (ASGI). Raises RuntimeError for headers that are none."""
+        if message["type"] != "http.response.start" or self.response_started or self.disconnected:
+            await super().send(message)
+            return
+        if self.flow.write_paused:
+            await self.flow.drain()
+        headers = [*self.default_headers, *message["headers"]]
+        # a tab may stand in a value, so that it can stand between them too
+        names, values = (b"\t".join(part) for part in zip(*headers, strict=True))
+        if HEADER_RE.search(names.replace(b"\t", b"")) or HEADER_VALUE_RE.search(values):
+            raise RuntimeError("Invalid HTTP header")
+        self.response_started, self.waiting_for_100_continue = True, False
+        lines = [STATUS_LINE[message["status"]], *self._framing(dict(headers), message["status"])]
+        lines += [b"%b: %b\r\n" % header for header in headers]
+        self.transport.write(b"".join([*lines, b"\r\n"]))
+
+    def _framing(self, headers: Mapping[bytes, bytes], status: int) -> list[bytes]:
+        """How the body will be told apart from what follows, and the lines that say so."""
+        lines = []
+        length = headers.get(b"content-length")
+        self.chunked_encoding = length is None and not (
+            self.scope["method"] == "HEAD" or status in NO_BODY
+        )
+        self.expected_content_length = int(length or 0)
+        if self.chunked_encoding and b"transfer-encoding" not in headers:
+            lines.append(b"transfer-encoding: chunked\r\n")
+        if b"close" in headers.get(b"connection", b""):
+            self.keep_alive = False
+        elif not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        return lines
 
 
 def _refusal(fault: Fault | None, sent: Headers) -> bytes:
