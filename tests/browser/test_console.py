@@ -59,7 +59,7 @@ def test_older_tasks_come_when_they_are_asked_for(visitor, house: House):
 def test_an_open_task_lives_and_a_new_one_appears_without_a_reload(visitor, house: House):
     guest = house.guest()
     program = Program(house, guest)
-    program.submit("a lake [[delay:2]]")
+    program.submit("a lake [[delay:8]]")
     visit = enter(visitor(), guest)
     state_is(rows(visit), "processing")
     state_is(rows(visit), "success")

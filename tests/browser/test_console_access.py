@@ -102,7 +102,7 @@ def test_a_task_is_found_read_and_deleted_with_the_keyboard_alone(visitor, house
 def test_what_happens_is_said_to_those_who_do_not_see_it(visitor, house: House):
     guest = house.guest()
     program = Program(house, guest)
-    task_id = program.submit("a lake [[delay:2]]")
+    task_id = program.submit("a lake [[delay:8]]")
     visit = enter(visitor(), guest, f"#/tasks/{task_id}")
     voice = visit.page.locator("#voice")
     expect(voice).to_have_text("2 pictures are ready.")
