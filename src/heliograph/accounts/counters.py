@@ -1,12 +1,10 @@
 """What each key has sent in this minute and the last, in memory that the processes of a service share."""
 
-import contextlib
 import fcntl
 import mmap
 import struct
 import time
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,16 +58,25 @@ class Counters:
         name = key_id.encode().ljust(ID_BYTES, b"\0")
         assert len(name) == ID_BYTES, "a longer id would never be found again"
         bucket = zlib.crc32(name) % BUCKETS
-        with self._locked(bucket):
-            # asked under the lock, so that no process comes in with a minute that is over
-            minute, seconds = divmod(time.time(), WINDOW_SECONDS)
-            place, current, previous = self._find(bucket, name, int(minute))
-            left = WINDOW_SECONDS - seconds
-            window = Window(previous, left if previous else 0, current, left + WINDOW_SECONDS)
-            if int(window.used) + cost > limit:
-                return False, window
-            PLACE.pack_into(self._table, place, name, int(minute), current + cost, previous)
-        return True, window._replace(current=current + cost)
+        if self._file is None:
+            return self._count(bucket, name, limit, cost)
+        fcntl.lockf(self._file, fcntl.LOCK_EX, 1, bucket)
+        try:
+            return self._count(bucket, name, limit, cost)
+        finally:
+            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, bucket)
+
+    def _count(self, bucket: int, name: bytes, limit: int, cost: int) -> tuple[bool, Window]:
+        # asked under the lock, so that no process comes in with a minute that is over
+        minute, seconds = divmod(time.time(), WINDOW_SECONDS)
+        place, current, previous = self._find(bucket, name, int(minute))
+        left = WINDOW_SECONDS - seconds
+        previous_left = left if previous else 0
+        window = Window(previous, previous_left, current, left + WINDOW_SECONDS)
+        if int(window.used) + cost > limit:
+            return False, window
+        PLACE.pack_into(self._table, place, name, int(minute), current + cost, previous)
+        return True, Window(previous, previous_left, current + cost, left + WINDOW_SECONDS)
 
     def close(self) -> None:
         """Let go of the table."""
@@ -93,17 +100,6 @@ class Counters:
             if silent > longest:
                 longest, free = silent, place
         return free, 0, 0
-
-    @contextlib.contextmanager
-    def _locked(self, bucket: int) -> Iterator[None]:
-        if self._file is None:
-            yield
-            return
-        fcntl.lockf(self._file, fcntl.LOCK_EX, 1, bucket)
-        try:
-            yield
-        finally:
-            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, bucket)
 
 
 def make_shared(file: Path) -> Path:
