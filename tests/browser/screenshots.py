@@ -16,7 +16,7 @@ from browser.chromium import running_browser
 from browser.house import Guest, House
 from browser.screenshot_pages import pictures, rehearse
 from browser.visit import STUDIO_MS, Visit, state
-from support.database import roomy_folder
+from support.database import open_databases, roomy_folder
 from support.service import installed
 from support.source import ROOT
 
@@ -125,8 +125,10 @@ def main() -> None:
     """Make the pictures, then show them on every page."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (
+        open_databases() as databases,
+        databases.fresh() as url,
         tempfile.TemporaryDirectory(dir=roomy_folder()) as folder,
-        installed(Path(folder)) as installation,
+        installed(Path(folder), url) as installation,
     ):
         house = House(installation)
         customer = installation.customer("10")
