@@ -25,7 +25,7 @@ from browser.house import Guest, House
 from browser.test_playground_assets import get
 from browser.visit import Visit
 from heliograph.api.admin.page import AdminPageRoutes
-from heliograph.api.console.page import imported
+from heliograph.api.pages.content import imported
 
 FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 SECTIONS = ("accounts", "work", "providers", "webhooks", "models", "audit", "log")
@@ -231,7 +231,7 @@ def test_axe_finds_nothing_and_all_fits_wherever_an_operator_goes(
 
 @pytest.mark.parametrize("language", LOCALES)
 def test_every_message_that_is_used_exists_and_none_is_left_over(house: House, language: str):
-    assets = AdminPageRoutes()._assets
+    assets = AdminPageRoutes().pages.assets
     code = "\n".join(assets[name].body.decode() for name in assets if name.startswith("js/"))
     base = f"{house.url}/admin/0000"
 
@@ -255,7 +255,7 @@ def test_every_message_that_is_used_exists_and_none_is_left_over(house: House, l
 
 
 def test_both_languages_have_the_same_messages_with_the_same_places():
-    assets = AdminPageRoutes()._assets
+    assets = AdminPageRoutes().pages.assets
     english, chinese = (json.loads(assets[f"messages/{name}.json"].body) for name in ("en", "zh"))
     assert english.keys() == chinese.keys()
     for key, text in english.items():
@@ -279,7 +279,7 @@ def test_the_page_allows_nothing_inline_and_its_parts_are_there_for_good(house: 
 
 
 def test_all_modules_of_ours_are_needed_and_all_together_are_light(visitor, house: House):
-    assets = AdminPageRoutes()._assets
+    assets = AdminPageRoutes().pages.assets
     needed = imported(assets, "js/admin.js")
     assert {name for name in assets if name.startswith("js/")} <= needed
     visit = go(visitor(), "")

@@ -8,7 +8,8 @@ import pytest
 
 from browser.house import House
 from browser.test_playground_assets import get
-from heliograph.api.console.page import ConsoleRoutes, imported
+from heliograph.api.console.page import ConsoleRoutes
+from heliograph.api.pages.content import imported
 
 LINK = re.compile(r'(?:src|href)="(/console/[^"]+)"')
 
@@ -71,7 +72,7 @@ def test_both_languages_have_the_same_messages_with_the_same_places(house: House
 
 
 def test_only_modules_that_the_page_needs_are_loaded_before_they_are_asked_for():
-    assets = ConsoleRoutes()._assets
+    assets = ConsoleRoutes().pages.assets
     needed = imported(assets, "js/console.js")
     assert {"js/detail.js", "playground/js/dom.js"} <= needed
     assert "playground/js/snippets.js" not in needed

@@ -126,7 +126,7 @@ def at(steps: tuple[str, ...]) -> Callable[[Test], Test]:
     """Marks a test that is to be made at each of `steps`."""
 
     def mark(test: Test) -> Test:
-        test.steps = steps  # type: ignore[attr-defined]
+        test.steps = steps  # type: ignore[attr-defined]  # read when the tests are made
         return test
 
     return mark

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 # what takes long to import and knows nothing of ours, once for all processes
-import aiohttp  # noqa: F401
-import alembic.command  # noqa: F401
-import asyncpg  # noqa: F401
-import hypothesis  # noqa: F401
+import aiohttp  # noqa: F401 - for the processes to come
+import alembic.command  # noqa: F401 - for the processes to come
+import asyncpg  # noqa: F401 - for the processes to come
+import hypothesis  # noqa: F401 - for the processes to come
 import pytest
-import structlog  # noqa: F401
+import structlog  # noqa: F401 - for the processes to come
 
 from mutation.changes import Change, changes
 

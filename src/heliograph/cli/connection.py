@@ -53,7 +53,7 @@ class Connection(HttpToolsProtocol):
         self._refused = False
         self._answering: RequestResponseCycle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
         """Start to wait for a first head."""
         super().connection_made(transport)
         self.flow = _Flow(transport, self.pipeline)
