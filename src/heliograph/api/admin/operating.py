@@ -139,13 +139,17 @@ class AdminOperatingRoutes:
     async def audit(self, request: Request) -> Response:
         """Whether an audit is under way, and what the last one found."""
         await self._gate.admit_operator(request)
-        return success(await self._audit())
+        async with borrow(self._runtime.pool) as connection:
+            last, ended = await read_proofs(connection)
+        running = last is not None and last.runs_at(self._runtime.clock.now())
+        return success(AuditState(running, proof_data(ended) if ended else None))
 
     async def run_audit(self, request: Request) -> Response:
         """Begin an audit and answer at once. Raises Conflict while one is under way."""
         operator = await self._gate.admit_operator(request)
-        await self._runtime.prover.start(operator)
-        return success(await self._audit())
+        ended = await self._runtime.prover.start(operator)
+        # what has just begun is told as running, however soon it ends
+        return success(AuditState(True, proof_data(ended) if ended else None))
 
     async def _switches(self) -> SwitchList:
         async with borrow(self._runtime.pool) as connection:
@@ -153,12 +157,6 @@ class AdminOperatingRoutes:
         return SwitchList(
             [switch_data(model, off.get(name)) for name, model in self._runtime.models.items()]
         )
-
-    async def _audit(self) -> AuditState:
-        async with borrow(self._runtime.pool) as connection:
-            last, ended = await read_proofs(connection)
-        running = last is not None and last.runs_at(self._runtime.clock.now())
-        return AuditState(running, proof_data(ended) if ended else None)
 
 
 def _owned(delivery: Delivery) -> AdminDelivery:

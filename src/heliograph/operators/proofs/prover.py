@@ -24,18 +24,22 @@ class Prover:
         self._clock = clock
         self._running: set[asyncio.Task[None]] = set()
 
-    async def start(self, operator: str) -> None:
-        """Begin a run. Raises Conflict while one is under way, in whatever process."""
+    async def start(self, operator: str) -> store.Proof | None:
+        """Begin a run; gives the last one before it that came to an end.
+
+        Raises Conflict while one is under way, in whatever process.
+        """
         now = self._clock.now()
         async with transaction(self._pool) as connection:
             await store.lock_proofs(connection)
-            last, _ = await store.read_proofs(connection)
+            last, ended = await store.read_proofs(connection)
             if last is not None and last.runs_at(now):
                 raise Conflict("An audit is under way. Wait for its result.")
             proof_id = await begin(connection, operator, now=now)
         self._keep(self._prove(proof_id))
         # so that it has begun, and can say so when it is stopped
         await asyncio.sleep(0)
+        return ended
 
     async def close(self) -> None:
         """Give up what is under way, and say so."""

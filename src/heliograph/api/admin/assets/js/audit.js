@@ -26,7 +26,8 @@ export class Audit {
   }
 
   async #run() {
-    await service.runAudit();
+    // drawn as running first, so that the end is told even if it comes before the next look
+    this.#draw(await service.runAudit());
     say(t("audit.begun"));
     await this.again.start();
   }
