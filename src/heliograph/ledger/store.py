@@ -71,17 +71,22 @@ async def read_transfers(connection: Connection, task_id: uuid.UUID) -> list[Tra
     return [Transfer(**row) for row in rows]
 
 
-#: The beginning of a statement that holds money for tasks, and may write more where `verdict.payable`.
-#: Not payable: somebody has too little or too many tasks, or is not this simple (caps, notices of a low
-#: balance). $1 account ids, $2 task ids, $3 micros, $4 now.
-HOLD_IF_PAYABLE = """
+#: What shall be held, task by task and for each account. $1 account ids, $2 task ids, $3 micros.
+HOLDS = """
     hold AS (
         SELECT * FROM unnest($1::text[], $2::uuid[], $3::bigint[])
             AS hold (account_id, task_id, amount_micros)
     ), total AS (
         SELECT account_id, sum(amount_micros)::bigint AS amount_micros, count(*)::integer AS tasks
         FROM hold GROUP BY account_id
-    ), locked AS MATERIALIZED (
+    )
+"""
+
+#: The beginning of a statement that holds money for tasks, and may write more where `verdict.payable`.
+#: Not payable: somebody has too little or too many tasks, or is not this simple (caps, notices of a low
+#: balance). $1 account ids, $2 task ids, $3 micros, $4 now.
+HOLD_IF_PAYABLE = f"""
+    {HOLDS}, locked AS MATERIALIZED (
         SELECT account_id, available_micros, live_tasks,
             live_tasks + tasks <= max_live_tasks AND available_micros >= amount_micros
                 AND NOT has_caps AND low_balance_micros IS NULL AS payable
@@ -115,20 +120,13 @@ async def hold_many(
     for a task, is refused by the database and ends the transaction.
     """
     written = await connection.fetchrow(
-        """
-        WITH hold AS (
-            SELECT * FROM unnest($1::text[], $2::uuid[], $3::bigint[])
-                AS hold (account_id, task_id, amount_micros)
-        ), entry AS (
+        f"""
+        WITH {HOLDS}, entry AS (
             INSERT INTO transfers
                 (account_id, task_id, kind, debit, credit, amount_micros, created_at)
             SELECT account_id, task_id, 'hold', 'available', 'held', amount_micros, $4::timestamptz
             FROM hold WHERE amount_micros > 0
             RETURNING 1
-        ), total AS (
-            SELECT account_id, sum(amount_micros)::bigint AS amount_micros,
-                count(*)::integer AS tasks
-            FROM hold GROUP BY account_id
         ), balance AS (
             UPDATE balances SET
                 available_micros = available_micros - total.amount_micros,
