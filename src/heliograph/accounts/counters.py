@@ -87,19 +87,27 @@ class Counters:
     def _find(self, bucket: int, name: bytes, minute: int) -> tuple[int, int, int]:
         """Where a key's place is or may be made, and its counts in `minute` and the one before."""
         start = bucket * BUCKET_BYTES
+        found = self._table.find(name, start, start + BUCKET_BYTES)
+        # else the bytes are the id's by chance, or there is none
+        place = found if (found - start) % PLACE.size == 0 else self._search(start, name, minute)
+        owner, then, current, previous = PLACE.unpack_from(self._table, place)
+        if owner == name and then == minute:
+            return place, current, previous
+        return place, 0, current if owner == name and then == minute - 1 else 0
+
+    def _search(self, start: int, name: bytes, minute: int) -> int:
+        """The place of a key in the bucket at `start`, or the one that was silent for longest."""
         longest, free = -1, start
         places = PLACE.iter_unpack(self._table[start : start + BUCKET_BYTES])
-        for number, (owner, then, current, previous) in enumerate(places):
+        for number, (owner, then, _, _) in enumerate(places):
             place = start + number * PLACE.size
             if owner == name:
-                if then == minute:
-                    return place, current, previous
-                return place, 0, current if then == minute - 1 else 0
+                return place
             # a minute to come is left from a clock that was set back, and is the first to go
             silent = (minute - then) % 2**32
             if silent > longest:
                 longest, free = silent, place
-        return free, 0, 0
+        return free
 
 
 def make_shared(file: Path) -> Path:

@@ -13,6 +13,8 @@ from heliograph.base.errors import BadRequest, TooLarge, UnsupportedMediaType
 
 Body = TypeVar("Body")
 
+JSON = "application/json"
+
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 
 
@@ -58,8 +60,9 @@ async def read_json_body(request: Request) -> bytes:
 
 def check_json_type(request: Request) -> None:
     """Raise UnsupportedMediaType unless the request says that it carries JSON."""
-    media_type = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
+    sent = header(request, b"content-type") or ""
+    media_type = sent if sent == JSON else sent.partition(";")[0].strip().lower()
+    if media_type != JSON:
         raise UnsupportedMediaType(
             f"Send the body as Content-Type: application/json, not {media_type[:100] or 'without one'}"
         )

@@ -15,6 +15,7 @@ from starlette.routing import Match, Router
 from starlette.types import Message, Receive, Scope, Send
 
 from heliograph.api.body import BodyLimits
+from heliograph.api.header import index_headers, sent_header
 from heliograph.api.language.wording import word
 from heliograph.base.errors import Fault, MethodNotAllowed, NotFound, ServerFault
 from heliograph.base.log import log
@@ -65,6 +66,7 @@ class Edge:
         # An application in the scope is what makes Starlette's router raise its 404 and 405
         # for the error handler here, where it would answer in plain text.
         scope["app"] = self
+        index_headers(scope)
         answer = _Answer(scope, send)
         structlog.contextvars.bind_contextvars(request_id=answer.request_id)
         try:
@@ -120,9 +122,9 @@ class _Answer:
 
 
 def _request_id(scope: Scope) -> bytes:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and SANE_REQUEST_ID.fullmatch(value):
-            return bytes(value)
+    sent = sent_header(scope, b"x-request-id")
+    if sent is not None and SANE_REQUEST_ID.fullmatch(sent):
+        return sent
     return b"%b-%x" % (PROCESS, next(_numbers))
 
 

@@ -151,15 +151,21 @@ class Connection(HttpToolsProtocol):
 
 
 class _Cycle(RequestResponseCycle):
-    """Looks at all headers of an answer at once: uvicorn's two searches for each cost a tenth of a submit."""
+    """Looks at all headers of an answer at once, and sends them with the first part of its body.
+
+    uvicorn looks twice at each and writes the head alone: a fifth of the time of a submit.
+    """
+
+    _head = b""
 
     async def send(self, message: Any) -> None:
         """Send a part of the answer (ASGI). Raises RuntimeError for headers that are none."""
-        if message["type"] != "http.response.start" or self.response_started or self.disconnected:
-            await super().send(message)
-            return
-        if self.flow.write_paused:
-            await self.flow.drain()
+        if self.response_started or message["type"] != "http.response.start":
+            await super().send(self._with_head(message) if self._head else message)
+        else:
+            self._head = self._begin(message)
+
+    def _begin(self, message: Any) -> bytes:
         headers = [*self.default_headers, *message["headers"]]
         # A tab may stand in a value, so that it can stand between them too. Names are our own words.
         if HEADER_VALUE_RE.search(b"\t".join([value for _, value in headers])):
@@ -167,7 +173,16 @@ class _Cycle(RequestResponseCycle):
         self.response_started, self.waiting_for_100_continue = True, False
         lines = [STATUS_LINE[message["status"]], *self._framing(dict(headers), message["status"])]
         lines += [b"%b: %b\r\n" % header for header in headers]
-        self.transport.write(b"".join([*lines, b"\r\n"]))
+        return b"".join([*lines, b"\r\n"])
+
+    def _with_head(self, message: Any) -> Any:
+        """The part that comes first: with the head before it, unless uvicorn will not write it as it is."""
+        head, self._head = self._head, b""
+        if self.chunked_encoding or self.scope["method"] == "HEAD":
+            self.transport.write(head)
+            return message
+        self.expected_content_length += len(head)
+        return {**message, "body": head + message.get("body", b"")}
 
     def _framing(self, headers: Mapping[bytes, bytes], status: int) -> list[bytes]:
         """How the body will be told apart from what follows, and the lines that say so."""

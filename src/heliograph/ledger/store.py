@@ -71,12 +71,9 @@ async def read_transfers(connection: Connection, task_id: uuid.UUID) -> list[Tra
     return [Transfer(**row) for row in rows]
 
 
-#: What shall be held, task by task and for each account. $1 account ids, $2 task ids, $3 micros.
-HOLDS = """
-    hold AS (
-        SELECT * FROM unnest($1::text[], $2::uuid[], $3::bigint[])
-            AS hold (account_id, task_id, amount_micros)
-    ), total AS (
+#: What shall be held for each account, of `hold`: account ids, task ids and micros.
+TOTAL = """
+    total AS (
         SELECT account_id, sum(amount_micros)::bigint AS amount_micros, count(*)::integer AS tasks
         FROM hold GROUP BY account_id
     )
@@ -84,9 +81,9 @@ HOLDS = """
 
 #: The beginning of a statement that holds money for tasks, and may write more where `verdict.payable`.
 #: Not payable: somebody has too little or too many tasks, or is not this simple (caps, notices of a low
-#: balance). $1 account ids, $2 task ids, $3 micros, $4 now.
+#: balance). After `hold`, as for TOTAL; $1 now.
 HOLD_IF_PAYABLE = f"""
-    {HOLDS}, locked AS MATERIALIZED (
+    {TOTAL}, locked AS MATERIALIZED (
         SELECT account_id, available_micros, live_tasks,
             live_tasks + tasks <= max_live_tasks AND available_micros >= amount_micros
                 AND NOT has_caps AND low_balance_micros IS NULL AS payable
@@ -98,7 +95,7 @@ HOLD_IF_PAYABLE = f"""
     ), entry AS (
         INSERT INTO transfers
             (account_id, task_id, kind, debit, credit, amount_micros, created_at)
-        SELECT account_id, task_id, 'hold', 'available', 'held', amount_micros, $4::timestamptz
+        SELECT account_id, task_id, 'hold', 'available', 'held', amount_micros, $1::timestamptz
         FROM hold, verdict WHERE payable AND amount_micros > 0
     ), balance AS (
         UPDATE balances SET
@@ -121,7 +118,10 @@ async def hold_many(
     """
     written = await connection.fetchrow(
         f"""
-        WITH {HOLDS}, entry AS (
+        WITH hold AS (
+            SELECT * FROM unnest($1::text[], $2::uuid[], $3::bigint[])
+                AS hold (account_id, task_id, amount_micros)
+        ), {TOTAL}, entry AS (
             INSERT INTO transfers
                 (account_id, task_id, kind, debit, credit, amount_micros, created_at)
             SELECT account_id, task_id, 'hold', 'available', 'held', amount_micros, $4::timestamptz

@@ -3,7 +3,8 @@
 import asyncio
 import datetime
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import assert_never
 
 import structlog
@@ -29,8 +30,8 @@ from heliograph.tasks.task import LEASE_SECONDS, Ending, Task, failed
 #: How long a task rests when the database or the disk could not take its pictures.
 BUSY_SECONDS = 10
 
-#: From one try to save a reference to the next, while the database is away.
-REF_RETRY_SECONDS = 1
+#: From one try to write what must be written to the next, while the database is away.
+RETRY_SECONDS = 1
 
 TIMEOUT = Failed("Timeout", "Generation did not finish in time. Nothing was charged; try again.")
 
@@ -58,7 +59,8 @@ async def advance(runtime: Runtime, task_id: uuid.UUID, queue: str) -> None:
             await _hand_back(runtime, task, 0)
             raise
         except Busy:
-            await _hand_back(runtime, task, BUSY_SECONDS)
+            # a start that is not undone counts, and there are few
+            await _insist(runtime, task, partial(_hand_back, runtime, task, BUSY_SECONDS))
             raise
 
 
@@ -88,7 +90,8 @@ async def _apply(runtime: Runtime, task: Task, outcome: Step | Ending, asked: st
             await finish(runtime, task, outcome)
         case Started():
             # a worker that is told to stop must not lose it
-            await asyncio.shield(_keep_ref(runtime, task, outcome, asked))
+            keep = partial(_keep_ref, runtime, task, outcome, asked)
+            await asyncio.shield(_insist(runtime, task, keep))
         case Running(check_after_seconds, progress):
             shares = None if progress is None else [progress] * task.request.num_images
             await _let_go(runtime, task, check_after_seconds, progress=shares)
@@ -128,22 +131,29 @@ def _queue_of(runtime: Runtime, task: Task) -> str:
 
 
 async def _keep_ref(runtime: Runtime, task: Task, started: Started, provider: str | None) -> None:
-    """Save the reference of an accepted call, and insist: it is paid for, and nobody else knows it.
+    """Save the reference of an accepted call: it is paid for, and nobody else knows it."""
+    try:
+        if not await _let_go(runtime, task, started.check_after_seconds, ref=started.ref):
+            # it has ended meanwhile, or has another reference: nobody wants this job
+            await call_off(runtime, task, provider, started.ref)
+    except Busy:
+        log.warning("task.ref_not_saved", ref=started.ref)
+        raise
 
-    Raises Busy when the database is away until the task's deadline.
+
+async def _insist(runtime: Runtime, task: Task, write: Callable[[], Awaitable[None]]) -> None:
+    """Do what has to be written, again and again while the database is away.
+
+    Raises Busy when it is away until the task's deadline.
     """
     while True:
         try:
-            seconds = started.check_after_seconds
-            if await _let_go(runtime, task, seconds, ref=started.ref):
-                return None
-            # it has ended meanwhile, or has another reference: nobody wants this job
-            return await call_off(runtime, task, provider, started.ref)
+            return await write()
         except Busy as busy:
-            log.warning("task.ref_not_saved", ref=started.ref, error=busy.message)
+            log.warning("task.not_written", error=busy.message)
             if runtime.clock.now() >= task.deadline_at:
                 raise
-        await asyncio.sleep(REF_RETRY_SECONDS)
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 async def _let_go(

@@ -32,31 +32,39 @@ NEW_COLUMNS = {
     "deadline_at": "timestamptz",
     "batch_id": "uuid",
 }
+#: What comes with each: the money it holds, and the queue of its job.
+ROW_COLUMNS = {**NEW_COLUMNS, "hold_micros": "bigint", "queue": "text"}
+
+NAMES = ", ".join(NEW_COLUMNS)
 NEW_TYPES = ", ".join(f"{name} {kind}" for name, kind in NEW_COLUMNS.items())
+ROW_TYPES = ", ".join(f"{name} {kind}" for name, kind in ROW_COLUMNS.items())
 INSERT_TASKS = f"""
-INSERT INTO tasks ({", ".join(NEW_COLUMNS)}, state) SELECT new.*, 'pending'
+INSERT INTO tasks ({NAMES}, state) SELECT new.*, 'pending'
 FROM json_to_recordset($1::json) AS new ({NEW_TYPES})
 """
 
-#: All of a submit in one round trip. A crowd waits for others: see Admitted.priority.
+#: All of a submit in one round trip: $1 now, $2 the rows. A crowd waits for others: see Admitted.priority.
 SUBMIT_IF_PAYABLE = f"""
-WITH {HOLD_IF_PAYABLE}, task AS (
-    INSERT INTO tasks ({", ".join(NEW_COLUMNS)}, state) SELECT new.*, 'pending'
-    FROM verdict, json_to_recordset($5::json) AS new ({NEW_TYPES})
-    WHERE payable
+WITH new AS MATERIALIZED (
+    SELECT *, row_number() OVER (PARTITION BY account_id ORDER BY ordinality) - 1 AS before
+    FROM ROWS FROM (json_to_recordset($2::json) AS ({ROW_TYPES}))
+        WITH ORDINALITY
+), hold AS (
+    SELECT account_id, task_id, hold_micros AS amount_micros FROM new
+), {HOLD_IF_PAYABLE}, task AS (
+    INSERT INTO tasks ({NAMES}, state) SELECT {NAMES}, 'pending'
+    FROM verdict, new WHERE payable
 ), job AS (
-    SELECT array_agg(-(live_tasks + before)::integer ORDER BY place) AS priorities,
+    SELECT array_agg(-(live_tasks + before)::integer) AS priorities,
+        array_agg(queue) AS queues,
+        array_agg(convert_to(replace(task_id::text, '-', ''), 'UTF8')) AS payloads,
         array_fill(interval '0', ARRAY[count(*)::integer]) AS delays,
         array_fill(NULL::text, ARRAY[count(*)::integer]) AS dedupe_keys,
         array_fill(jsonb 'null', ARRAY[count(*)::integer]) AS headers
-    FROM (
-        SELECT account_id, place,
-            row_number() OVER (PARTITION BY account_id ORDER BY place) - 1 AS before
-        FROM unnest($1::text[]) WITH ORDINALITY AS asked (account_id, place)
-    ) AS asked JOIN locked USING (account_id)
+    FROM (SELECT * FROM new JOIN locked USING (account_id) ORDER BY ordinality) AS asked
 )
 SELECT CASE WHEN payable
-    THEN enqueue_jobs(priorities, $6::text[], $7::bytea[], delays, dedupe_keys, headers)
+    THEN enqueue_jobs(priorities, queues, payloads, delays, dedupe_keys, headers)
 END FROM verdict, job
 """
 
@@ -73,21 +81,12 @@ async def submit_if_payable(
 
     A statement of its own, committed with it.
     """
-    written = await connection.fetchval(
-        SUBMIT_IF_PAYABLE,
-        [draft.key.account_id for draft in drafts],
-        [draft.task_id for draft in drafts],
-        [draft.hold_micros for draft in drafts],
-        now,
-        _new_rows(drafts),
-        [draft.queue for draft in drafts],
-        [draft.task_id.hex.encode() for draft in drafts],
-    )
+    written = await connection.fetchval(SUBMIT_IF_PAYABLE, now, _new_rows(drafts))
     return written is not None
 
 
 def _new_rows(drafts: Sequence[Draft]) -> str:
-    rows = [dict(zip(NEW_COLUMNS, _new_row(draft), strict=True)) for draft in drafts]
+    rows = [dict(zip(ROW_COLUMNS, _new_row(draft), strict=True)) for draft in drafts]
     return msgspec.json.encode(rows).decode()
 
 
@@ -112,6 +111,8 @@ def _new_row(draft: Draft) -> tuple[object, ...]:
         draft.created_at,
         draft.deadline_at,
         draft.batch_id,
+        draft.hold_micros,
+        draft.queue,
     )
 
 
