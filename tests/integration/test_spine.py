@@ -319,6 +319,21 @@ async def test_files_are_deleted_when_their_time_is_over(spine):
     assert await expire_files(spine.runtime) == 0
 
 
+@pytest.mark.parametrize("outcome", [pictures(4), Failed("InternalError", "Broken.")])
+async def test_what_a_worker_left_that_was_killed_before_the_ending_is_deleted_too(spine, outcome):
+    task_id = await spine.submit(await spine.key())
+    now, pool = spine.clock.now(), spine.runtime.pool
+    killed = await store.claim_task(pool, task_id, now, LEASE_SECONDS)
+    await store_pictures(spine.runtime, killed, pictures(4))
+    spine.clock.advance(LEASE_SECONDS + 1)
+    spine.engine.outcomes.append(outcome)
+    await advance(spine.runtime, task_id, "render")
+    assert len(await files(spine)) >= 4
+    spine.clock.advance(168 * 3600)
+    assert await expire_files(spine.runtime) == 1
+    assert await files(spine) == []
+
+
 async def test_a_bad_reference_image_fails_the_task_and_names_image_and_limit(spine):
     key = await spine.key()
     tiny = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"

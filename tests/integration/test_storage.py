@@ -121,9 +121,20 @@ async def test_deleting_removes_folders_that_are_left_empty_and_no_others(
     assert names_in(root) == [".incoming"]
 
 
+async def test_deleting_a_folder_takes_all_that_is_in_it_and_nothing_beside_it(
+    root: Path, storage: DiskStorage
+):
+    for path in ("results/a/1.png", "results/a/deep/2.png", "results/ab/1.png"):
+        await storage.write(path, b"1")
+    await storage.delete_folder("results/a")
+    assert visible_files(root) == ["results/ab/1.png"]
+    assert names_in(root / "results") == ["ab"]
+
+
 async def test_deleting_what_is_absent_is_fine(storage: DiskStorage):
     await storage.delete("results/none/1.png")
     await storage.delete("none")
+    await storage.delete_folder("results/none")
 
 
 async def test_writing_and_deleting_beside_each_other_lose_nothing(

@@ -71,6 +71,17 @@ async def test_what_is_written_can_be_read_and_deleted(ceph: Ceph, bucket: str, 
     assert ceph.names_in(bucket) == []
 
 
+async def test_deleting_a_folder_takes_all_that_is_in_it_and_nothing_beside_it(
+    ceph: Ceph, bucket: str, storage: S3Storage
+):
+    for number in range(60):
+        await storage.write(f"results/a/{number}.png", b"1")
+    await storage.write("results/ab/1.png", b"1")
+    await storage.delete_folder("results/a")
+    await storage.delete_folder("results/none")
+    assert ceph.names_in(bucket) == ["pictures/live/results/ab/1.png"]
+
+
 async def test_what_a_picture_is_goes_with_it(ceph: Ceph, bucket: str, storage: S3Storage):
     await storage.write("results/a.webp", b"picture")
     found = await obstore.get_async(ceph.store(bucket), "pictures/live/results/a.webp")

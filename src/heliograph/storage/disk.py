@@ -5,11 +5,13 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from heliograph.base.errors import Busy, OperatorError
 from heliograph.storage.path import names_of
@@ -57,6 +59,10 @@ class DiskStorage:
         """See Storage.delete; ValueError for a path that is none."""
         await self._in_thread(lambda: self._delete(self._place(path)))
 
+    async def delete_folder(self, path: str) -> None:
+        """See Storage.delete_folder; ValueError for a path that is none."""
+        await self._in_thread(lambda: self._delete_folder(self._place(path)))
+
     def local_path(self, path: str) -> Path | None:
         """See Storage.local_path."""
         try:
@@ -92,7 +98,15 @@ class DiskStorage:
 
     def _delete(self, place: Path) -> None:
         place.unlink(missing_ok=True)
-        for folder in place.parents:
+        self._remove_if_empty(place.parents)
+
+    def _delete_folder(self, place: Path) -> None:
+        # who writes there meanwhile gets a folder of the same name
+        shutil.rmtree(place, onerror=_raise_unless_gone)
+        self._remove_if_empty(place.parents)
+
+    def _remove_if_empty(self, folders: Iterable[Path]) -> None:
+        for folder in folders:
             if folder == self._root:
                 break
             try:
@@ -107,6 +121,11 @@ class DiskStorage:
             with suppress(FileNotFoundError):
                 if leftover.stat().st_mtime < oldest_seconds:
                     leftover.unlink()
+
+
+def _raise_unless_gone(_: object, __: object, error: tuple[Any, BaseException, Any]) -> None:
+    if not isinstance(error[1], FileNotFoundError):
+        raise error[1]
 
 
 def _write_whole(place: Path, data: bytes) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from obstore import delete_async, get_async, head_async, put_async, sign_async
+from obstore import list as list_async
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import S3Store
 
@@ -113,6 +114,14 @@ class S3Storage:
         names_of(path)
         with _trouble("delete", path), contextlib.suppress(FileNotFoundError):
             await delete_async(self._store, path)
+
+    async def delete_folder(self, path: str) -> None:
+        """See Storage.delete_folder; ValueError for a path that is none, Busy for any trouble."""
+        names_of(path)
+        with _trouble("list", path):
+            found = [one["path"] async for some in list_async(self._store, path) for one in some]
+        for one in found:
+            await self.delete(one)
 
     def local_path(self, path: str) -> Path | None:  # noqa: ARG002 - part of the contract
         """See Storage.local_path: the file is elsewhere."""

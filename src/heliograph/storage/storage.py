@@ -19,5 +19,8 @@ class Storage(Protocol):
     async def delete(self, path: str) -> None:
         """Remove the file at `path` and folders that this leaves empty; absent is fine."""
 
+    async def delete_folder(self, path: str) -> None:
+        """Remove every file whose path begins with `path` and a `/`; none is fine."""
+
     def local_path(self, path: str) -> Path | None:
         """Where this machine can open the file; None if it is absent, elsewhere, or no proper path."""

@@ -6,6 +6,7 @@ from heliograph.base.errors import Conflict, NotFound
 from heliograph.runtime import Runtime
 from heliograph.tasks import store
 from heliograph.tasks.observe.store import read_statuses
+from heliograph.tasks.pictures import folder_of
 
 
 async def delete_data(runtime: Runtime, task_id: uuid.UUID) -> None:
@@ -20,6 +21,5 @@ async def delete_data(runtime: Runtime, task_id: uuid.UUID) -> None:
         if task_id not in await read_statuses(runtime.pool, [task_id]):
             raise NotFound(f"There is no task {task_id.hex}.")
         raise Conflict("The task has not ended. Cancel it first, or wait for its end.")
-    for path in task.paths:
-        await runtime.storage.delete(path)
+    await runtime.storage.delete_folder(folder_of(task_id))
     await store.mark_files_deleted(runtime.pool, [task_id], now)

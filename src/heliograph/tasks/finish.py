@@ -68,8 +68,10 @@ async def call_off(runtime: Runtime, task: Task, name: str | None, ref: str) -> 
 async def _commit(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | None:
     now = runtime.clock.now()
     keep_hours = task.retention_hours or runtime.settings.result_retention_hours
-    retention = datetime.timedelta(hours=keep_hours)
-    expire_at = now + retention if ending.made else None
+    expire_at = now + datetime.timedelta(hours=keep_hours) if ending.made else None
+    if expire_at is None and task.claim_no > 1:
+        # whoever had the task before may have stored pictures and been killed
+        expire_at = now
     async with transaction(runtime.pool) as connection:
         ended = await store.end_task(connection, task, ending, now, expire_at)
         if ended is None:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import secrets
+import uuid
 from typing import Any
 
 from heliograph.base.errors import PictureRefused
@@ -13,6 +14,11 @@ from heliograph.runtime import Runtime
 from heliograph.tasks.task import Ending, Task
 
 SUFFIXES = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
+
+
+def folder_of(task_id: uuid.UUID) -> str:
+    """Where all pictures of a task are, those too that a worker left who was killed before the ending."""
+    return f"results/{task_id.hex}"
 
 
 async def store_pictures(runtime: Runtime, task: Task, finished: Finished) -> Ending:
@@ -54,7 +60,7 @@ async def _store_one(
         return _missing(objection.code, "The picture that was made is not allowed here.")
     # the path is the only key to the file, so it must not be guessable
     name = f"{task.claim_no}-{index}-{secrets.token_hex(16)}.{suffix}"
-    path = f"results/{task.hex}/{name}"
+    path = f"{folder_of(task.task_id)}/{name}"
     await runtime.storage.write(path, image.data)
     digest = await asyncio.to_thread(hashlib.sha256, image.data)
     return {

@@ -2,18 +2,24 @@
 
 import datetime
 
-from heliograph.base.database import borrow, transaction
+from heliograph.base.database import in_steps, transaction
 from heliograph.base.jobs import Job, enqueue, prune_job_log
 from heliograph.base.log import log
 from heliograph.runtime import Runtime
 from heliograph.tasks import store
 from heliograph.tasks.idempotency.key import KEPT_HOURS
 from heliograph.tasks.idempotency.store import forget
+from heliograph.tasks.pictures import folder_of
 from heliograph.tasks.task import GRACE_SECONDS
 from heliograph.webhooks.store import nudge, overdue
 
 MOST_NUDGES = 1000
 MOST_DELETIONS = 500
+
+#: So often in one run: a great many files must not keep other work waiting for long.
+MOST_ROUNDS = 20
+
+MOST_TEXTS = 1_000
 MOST_FORGOTTEN = 10_000
 JOB_LOG_HOURS = 24
 GRACE = datetime.timedelta(seconds=GRACE_SECONDS)
@@ -50,31 +56,54 @@ async def sweep(runtime: Runtime) -> int:
 
 
 async def expire_files(runtime: Runtime) -> int:
-    """Delete the files of tasks whose retention is over; gives the number of tasks.
+    """Delete the files of tasks whose retention is over, up to a limit; gives the number of tasks.
 
     The files go first, so that a crash in between is repaired by the next run.
     """
+    expired = 0
+    for _ in range(MOST_ROUNDS):
+        now_expired = await _expire_some(runtime)
+        expired += now_expired
+        if now_expired < MOST_DELETIONS:
+            break
+    return expired
+
+
+async def _expire_some(runtime: Runtime) -> int:
     now = runtime.clock.now()
     expired = await store.read_expired(runtime.pool, now, MOST_DELETIONS)
     for task in expired:
-        for path in task.paths:
-            await runtime.storage.delete(path)
+        await runtime.storage.delete_folder(folder_of(task.task_id))
     await store.mark_files_deleted(runtime.pool, [task.task_id for task in expired], now)
     return len(expired)
 
 
 async def prune_jobs(runtime: Runtime) -> None:
     """Delete the queue's log of jobs older than a day; it serves statistics only."""
-    await prune_job_log(runtime.pool, JOB_LOG_HOURS)
+    await in_steps(
+        runtime.pool,
+        lambda connection: prune_job_log(connection, JOB_LOG_HOURS, MOST_FORGOTTEN),
+        MOST_FORGOTTEN,
+    )
 
 
 async def forget_idempotency_keys(runtime: Runtime) -> int:
     """Delete the idempotency keys whose time is over; gives how many."""
     before = runtime.clock.now() - datetime.timedelta(hours=KEPT_HOURS)
-    forgotten = 0
-    while True:
-        async with borrow(runtime.pool) as connection:
-            now_forgotten = await forget(connection, before, MOST_FORGOTTEN)
-        forgotten += now_forgotten
-        if now_forgotten < MOST_FORGOTTEN:
-            return forgotten
+    return await in_steps(
+        runtime.pool, lambda connection: forget(connection, before, MOST_FORGOTTEN), MOST_FORGOTTEN
+    )
+
+
+async def forget_texts(runtime: Runtime) -> int:
+    """Take the texts out of tasks that are older than the operator keeps them; gives of how many."""
+    days = runtime.settings.text_retention_days
+    if days is None:
+        return 0
+    now = runtime.clock.now()
+    before = now - datetime.timedelta(days=days)
+    return await in_steps(
+        runtime.pool,
+        lambda connection: store.forget_texts(connection, before, now, MOST_TEXTS),
+        MOST_TEXTS,
+    )
