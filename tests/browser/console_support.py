@@ -1,5 +1,8 @@
 """The console as its visitors use it, and the requests that other programs of theirs have sent."""
 
+import asyncio
+import concurrent.futures
+import datetime
 import json
 import urllib.request
 from dataclasses import dataclass
@@ -9,6 +12,10 @@ from playwright.sync_api import Locator, expect
 
 from browser.house import Guest, House
 from browser.visit import Visit
+from heliograph.accounts.keys import parse_key
+from heliograph.accounts.sessions.sign_in import offer_account_link
+from heliograph.accounts.store import read_keys_by_id
+from heliograph.base.database import open_pool
 
 TEXT = {"mode": "text-to-image", "num_images": 2}
 
@@ -58,6 +65,37 @@ def enter(visit: Visit, guest: Guest, place: str = "") -> Visit:
 def open_console(visit: Visit, place: str = "") -> Visit:
     visit.page.goto(f"{visit.url}/console{place}")
     expect(visit.page.locator("html.ready")).to_be_attached()
+    return visit
+
+
+async def offer(database_url: str, key_id: str) -> str:
+    pool = await open_pool(database_url, size=1)
+    try:
+        stored = await read_keys_by_id(pool, [key_id])
+        now = datetime.datetime.now(datetime.UTC)
+        link = await offer_account_link(pool, stored[key_id].key.account_id, now=now)
+    finally:
+        await pool.close()
+    return link.address("")
+
+
+def link_of(house: House, guest: Guest) -> str:
+    """The path of a new link for the account of a guest."""
+    key_id = parse_key(guest.api_key)
+    assert key_id
+    url = house.installation.settings["HELIOGRAPH_DATABASE_URL"]
+    # The browser's driver keeps a loop in this thread.
+    with concurrent.futures.ThreadPoolExecutor(1) as other:
+        return other.submit(asyncio.run, offer(url, key_id)).result(30)
+
+
+def own(visit: Visit, house: House, guest: Guest, place: str = "#/keys") -> Visit:
+    """Sign in by a link as the owner of the guest's account, and go to a place of the console."""
+    visit.page.goto(visit.url + link_of(house, guest))
+    visit.page.locator("form button").click()
+    expect(visit.page).to_have_url(f"{visit.url}/console")
+    expect(visit.page.locator("html.ready.known")).to_be_attached()
+    visit.page.goto(f"{visit.url}/console{place}")
     return visit
 
 

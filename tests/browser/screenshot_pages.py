@@ -42,7 +42,8 @@ def _document(path: str) -> Callable[[Visit, House, Guest], object]:
 
 PLACES = [
     *(Place(f"console-{name}", _console(f"#/{name}"))
-      for name in ("history", "webhooks", "inbox", "usage", "keys")),
+      for name in ("history", "webhooks", "inbox", "usage")),
+    Place("console-keys", console_support.own),
     *(Place(f"admin-{name}", _admin(f"#/{name}"))
       for name in ("accounts", "work", "providers", "webhooks", "models", "audit", "log")),
     Place("docs", _document("/docs")),
@@ -71,6 +72,10 @@ def pictures(browser: Browser, house: House, guest: Guest) -> Iterator[tuple[str
         )
         visit = Visit(context, house.url)
         place.enter(visit, house, guest)
-        visit.page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
+        visit.page.wait_for_load_state("networkidle")
+        visit.page.wait_for_function(
+            "() => !document.querySelector('[aria-busy=true]')"
+            " && [...document.images].every((one) => one.complete || one.loading === 'lazy')"
+        )
         yield f"{place.name}-{width}-{theme}", visit.page
         context.close()

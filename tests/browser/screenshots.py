@@ -131,7 +131,7 @@ def main() -> None:
         installed(Path(folder), url) as installation,
     ):
         house = House(installation)
-        customer = installation.customer("10")
+        customer = installation.customer("10", "--name", "shop", "--monthly-cap", "50")
         guest = Guest(customer.api_key)
         test = ("--test", "--name", "rehearsal")
         test_key = installation.ask("key", "create", "--account", customer.account_id, *test)

@@ -162,7 +162,7 @@ def test_a_request_that_reports_to_the_inbox_is_one_press_away(visitor, house: H
     visit.page.get_by_role("button", name="Open an inbox").click()
     address = visit.page.locator("#inbox-url").inner_text()
     visit.page.get_by_role("link", name="Make a picture that reports to it").click()
-    expect(visit.page.locator("#make")).to_be_visible()
+    expect(visit.page.locator("html.ready #make")).to_be_visible()
     text = visit.json()
     assert f'"callback_url": "{address}"' in text
     assert '"prompt": "a lighthouse at dawn"' in text

@@ -1,5 +1,6 @@
 """What operators do at the command line stands in the same log."""
 
+import json
 import subprocess
 
 from contract.operator import Operator
@@ -43,4 +44,14 @@ def test_an_audit_at_the_command_line_is_the_last_audit_at_the_pages(service: Se
     assert run(service, "audit", "--json").returncode in (0, 1)
     operator = Operator(service)
     assert operator.get("audit")["last"]["operator"].endswith("command line)")
+    operator.http.close()
+
+
+def test_an_audit_of_the_changes_is_none_of_the_runs_that_the_pages_show(service: Service):
+    operator = Operator(service)
+    before = operator.get("audit")
+    done = run(service, "audit", "--changes", "--json")
+    assert done.returncode in (0, 1), done.stderr
+    assert isinstance(json.loads(done.stdout), list)
+    assert operator.get("audit") == before
     operator.http.close()

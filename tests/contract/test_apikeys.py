@@ -71,6 +71,17 @@ def test_a_key_has_the_limits_that_its_owner_gave_it(owner: Owner, service: Serv
     refused(answer, 403, "may not be used from your address")
 
 
+def test_a_key_says_when_it_was_last_used(owner: Owner, service: Service):
+    made = owner.done("POST", name="shop")
+    assert "lastUsedTime" not in made["key"]
+    assert works(service, made["apiKey"])
+    service.run(service.runtime.keys.close())
+    key = next(key for key in owner.listed() if key["keyId"] == made["key"]["keyId"])
+    assert key["lastUsedTime"] == int(service.clock.now().timestamp() * 1000)
+    new = owner.done("POST", f"/{key['keyId']}/rotate", keepHours=1)["key"]
+    assert "lastUsedTime" not in new
+
+
 def test_limits_are_changed_and_taken_away_and_what_is_absent_stays(owner: Owner):
     key_id = owner.done("POST", name="shop", monthlyCap=5, models=["wan-2-5-image"])["key"]["keyId"]
     changed = owner.done("PATCH", f"/{key_id}", name="store", monthlyCap=None, totalCap=7)

@@ -6,7 +6,9 @@ import re
 import pytest
 
 from contract.service import Service
-from heliograph.api.docs.render import render_page
+from heliograph.api.docs.errors import chinese_tables, error_pages
+from heliograph.api.docs.frame import Frame
+from heliograph.api.docs.render import render_reference
 from heliograph.api.openapi import build_openapi
 from heliograph.api.wire import RangeNotSatisfiable
 from heliograph.base.errors import Fault
@@ -44,8 +46,11 @@ def test_all_that_the_page_loads_is_served_here(service: Service, page: Page):
         assert address.startswith("/docs/assets/")
         answer = service.http.get(address)
         assert answer.status_code == 200
-        assert answer.headers["content-type"].startswith(("text/css", "text/javascript"))
-        assert not re.search(r"https?://|@import|url\(", answer.text)
+        assert answer.headers["content-type"].startswith(
+            ("text/css", "text/javascript", "image/svg+xml")
+        )
+        foreign = answer.text.replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(r"https?://|@import|url\(", foreign)
 
 
 def test_the_page_keeps_to_a_policy_without_inline_script_or_style(service: Service, page: Page):
@@ -74,12 +79,12 @@ def test_every_operation_is_on_the_page(page: Page):
 
 def test_an_asset_that_does_not_exist_is_404(service: Service):
     for name in ("docs.html", "..%2Fpage.py", "%2e%2e", "docs.css%00"):
-        assert service.http.get(f"/docs/assets/{name}").status_code == 404
+        assert service.http.get(f"/docs/assets/0/{name}").status_code == 404
 
 
 def test_what_looks_like_markup_in_the_document_is_shown_and_not_run():
     document = build_openapi(MODELS, "http://service/<script>alert(1)</script>")
-    assert "<script>alert" not in render_page(document)
+    assert "<script>alert" not in render_reference(document)
 
 
 @pytest.fixture
@@ -107,9 +112,8 @@ def test_every_page_is_served_and_every_link_in_it_leads_somewhere(
     for address, page in pages.items():
         ids = page.all("id")
         assert len(set(ids)) == len(ids), address
-        assert not [
-            tag for tag, attrs in page.tags if tag in ("script", "style") or "style" in attrs
-        ]
+        assert not [tag for tag, attrs in page.tags if tag == "style" or "style" in attrs]
+        assert all("src" in attrs for tag, attrs in page.tags if tag == "script")
         for link in page.all("href") + page.all("src"):
             if link.startswith(("http", "mailto:")):
                 continue
@@ -123,15 +127,28 @@ def test_every_page_is_served_and_every_link_in_it_leads_somewhere(
 def test_a_page_tells_where_it_is_and_no_other_file_is_served(service: Service):
     page = Page(service.http.get("/docs/how-to/python").text)
     assert [attrs["href"] for _, attrs in page.tags if "aria-current" in attrs] == [
-        "/docs/how-to/python"
+        "/docs/quickstart",  # the part of the documentation
+        "/docs/how-to/python",
     ]
     for path in ("how-to/nothing", "../README.md", "..%2f..%2fpyproject.toml", "how-to/python.txt"):
         assert service.http.get(f"/docs/{path}").status_code == 404
 
 
-def test_the_prices_are_those_of_this_server(service: Service):
-    text = service.http.get("/pricing").text
-    assert text.count("$0.03") == 6
+def test_the_prices_are_those_of_this_server_in_the_language_of_who_asks(service: Service):
+    for wish, title in (("en", '<h1 id="prices">Prices</h1>'), ("zh-CN", "价格</h1>")):
+        answer = service.http.get("/pricing", headers={"Accept-Language": wish})
+        assert answer.text.count("$0.03") == 6
+        assert title in answer.text
+        assert answer.headers["content-language"] == wish[:2]
+
+
+def test_a_page_is_framed_in_the_language_and_the_colours_that_were_chosen(service: Service):
+    cookies = {"Cookie": "heliograph-language=zh; heliograph-theme=dark"}
+    text = service.http.get("/docs/how-to/python", headers=cookies).text
+    assert '<html lang="zh" data-theme="dark">' in text
+    assert "本页正文目前只有英文。" in text
+    assert '<div class="text" lang="en"><h1' in text
+    assert "本页正文" not in service.http.get("/pricing", headers=cookies).text
 
 
 @pytest.mark.parametrize(
@@ -153,6 +170,18 @@ def test_each_error_has_a_page_with_its_cause_and_its_cure(service: Service, cod
     assert f"/docs/errors/{code}" in Page(service.http.get("/docs/reference/errors").text).all(
         "href"
     )
+
+
+def test_each_page_of_an_error_is_in_chinese_too(service: Service):
+    english = dict(error_pages(ERRORS, Frame().messages("en")))
+    chinese = dict(error_pages(chinese_tables(), Frame().messages("zh")))
+    assert list(english) == list(chinese)
+    for name, markdown in chinese.items():
+        code = set(re.findall("`[^`]+`", english[name]))
+        assert code == set(re.findall("`[^`]+`", markdown)), name
+        answer = service.http.get(f"/docs/{name}", headers={"Accept-Language": "zh"})
+        assert "<strong>原因" in answer.text
+        assert "本页正文目前只有英文" not in answer.text
 
 
 @pytest.mark.parametrize("path", ["/api/v1/tasks", "/nowhere", "/v1/images/generations", "/mcp"])

@@ -274,7 +274,7 @@ def test_the_door_of_agents_speaks_it_in_its_refusals_and_in_its_tools(service: 
     assert result["content"][0]["text"].startswith("余额不足：该任务需要 $0.03，可用余额为 $0")
 
 
-def run(service: Service, api_key: str, *arguments: str, **locale: str) -> str:
+def run(service: Service, api_key: str, *arguments: str, code: int = 1, **locale: str) -> str:
     """What the command line prints on standard error."""
     settings = {"HELIOGRAPH_API_KEY": api_key, "HELIOGRAPH_BASE_URL": service.url}
     inherited = {
@@ -283,7 +283,7 @@ def run(service: Service, api_key: str, *arguments: str, **locale: str) -> str:
     done = subprocess.run(
         [*COMMAND, *arguments], check=False, env=inherited | locale, capture_output=True, timeout=60
     )
-    assert done.returncode == 1
+    assert done.returncode == code
     return done.stderr.decode().strip()
 
 
@@ -303,3 +303,34 @@ def test_the_command_line_tells_in_chinese_what_is_wrong_with_the_installation(s
         "heliograph: HELIOGRAPH_PORTT 不是此版本的设置项。是否应为 HELIOGRAPH_PORT？"
         "所有设置项见 docs/reference/settings.md。"
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("account show", "heliograph: 缺少参数 'account_id'。"),
+        ("key create --account x --monthly-cap -1", "heliograph: --monthly-cap：'-1' 小于零"),
+        ("account credit x y", "DOLLARS：'y' 不是最多六位小数的美元金额"),
+        ("generate x -n 5", "heliograph: -n/--count：应小于或等于 4"),
+        ("serve --port", "heliograph: 选项 '--port' 需要一个值。"),
+        ("key creat", "heliograph: 没有命令 'creat'。是否应为 'create'？"),
+    ],
+)
+def test_what_is_written_wrongly_is_said_in_the_language_of_the_terminal(
+    service: Service, arguments: str, words: str
+):
+    said = run(service, "none", *arguments.split(), code=2, LC_ALL="zh_CN.UTF-8")
+    assert said.endswith(words)
+    assert "Usage" not in said
+
+
+def test_what_there_is_not_is_told_in_the_language_of_the_terminal(service: Service):
+    url = {"HELIOGRAPH_DATABASE_URL": service.runtime.settings.database_url}
+    said = subprocess.run(
+        [*COMMAND, "key", "list", "--account", "acc_nobody"],
+        check=True,
+        env=environment(url | {"LC_ALL": "zh_CN.UTF-8"}),
+        capture_output=True,
+        timeout=60,
+    )
+    assert said.stdout.decode() == "还没有密钥。创建一个：heliograph key create --account ID\n"

@@ -15,6 +15,7 @@ from heliograph.ledger.store import top_up
 
 USAGE = "/api/v1/apikeys/usage"
 STATEMENT = "/api/v1/statement"
+USAGE_DAYS = "/api/v1/usage"
 BODY = {"input": {"mode": "text-to-image", "prompt": "a panda", "num_images": 2}}
 
 
@@ -175,6 +176,18 @@ def test_a_statement_comes_as_a_file_too(service: Service):
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert len(rows) == 121
     assert rows[-1]["balance"] == "2.200000"
+
+
+def test_the_usage_has_an_entry_for_each_of_the_days_up_to_today(service: Service):
+    customer = service.customer(dollars=1)
+    today = service.clock.now().date()
+    for query, count in (({}, 30), ({"days": "1"}, 1), ({"days": "366"}, 366)):
+        items = customer.http.get(USAGE_DAYS, params=query).json()["data"]["items"]
+        assert len(items) == count
+        assert items[-1] == {"date": today.isoformat(), "charged": 0, "tasks": 0}
+    for wrong in ("0", "367", "x", ""):
+        answer = customer.http.get(USAGE_DAYS, params={"days": wrong})
+        assert (answer.status_code, answer.json()["data"]["field"]) == (400, "days")
 
 
 @pytest.mark.parametrize(

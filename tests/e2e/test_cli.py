@@ -99,6 +99,8 @@ def test_a_key_is_shown_once_and_can_be_rotated_and_revoked(installation: Instal
     old = installation.run("balance", **fresh | {"HELIOGRAPH_API_KEY": customer.api_key})
     assert (old.returncode, old.stdout) == (1, "")
     assert "Invalid or missing API key" in old.stderr
+    listed = installation.ask("key", "list", "--account", customer.account_id)
+    assert [key["last_used_at"] for key in listed] == [None, None]
     assert installation.ask("key", "revoke", rotated["key_id"])["revoked"] is True
     refused = installation.run("balance", **fresh)
     assert refused.returncode == 1
@@ -282,6 +284,12 @@ def test_what_is_wrong_is_said_in_a_sentence(
     assert (done.returncode, done.stdout) == (code, ""), done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_command_without_its_second_word_shows_the_help(installation: Installation):
+    done = installation.run("webhook")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Send one delivery again" in done.stderr
 
 
 def test_a_server_that_cannot_be_reached_and_a_file_that_is_no_picture_are_said(

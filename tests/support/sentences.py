@@ -25,8 +25,10 @@ TOLD = {
     "_NotNowError": 0,  # becomes an OperatorError
     "HeliographClientError": 0,
 }
-#: What is called with a sentence that becomes part of a told one, in the modules that begin so.
+#: What is called with a sentence that is told, or becomes part of a told one, in the modules that begin so.
 TOLD_IN = {
+    "tell": ("cli.",),
+    "BadParameter": ("cli.",),
     "ValueError": ("api.", "ledger.money"),
     "_refusal": ("intake.",),
 }

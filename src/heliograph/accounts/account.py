@@ -28,7 +28,8 @@ class Key:
     A `test` key runs everything and pays nothing; `routing` is `auto`, `value` or `official`. Of the
     limits None stands for no limit: dollars a month and in all, model ids, and networks (CIDR) from
     which it may be used. Keys with one `first_key_id` replaced each other by rotation and share
-    their caps and their spending; None: the key is the first.
+    their caps and their spending; None: the key is the first. `last_used_at` may be two minutes
+    old; None: it was never used.
     """
 
     key_id: str
@@ -45,6 +46,7 @@ class Key:
     models: tuple[str, ...] | None = None
     networks: tuple[str, ...] | None = None
     first_key_id: str | None = None
+    last_used_at: datetime.datetime | None = None
 
     @property
     def has_cap(self) -> bool:

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from heliograph.accounts import store
 from heliograph.accounts.account import Key
+from heliograph.accounts.uses import Uses
 from heliograph.base import errors
 from heliograph.base.batch import Batch
 from heliograph.base.clock import Clock
@@ -91,7 +92,9 @@ async def rotate_key(
         if account_id is not None and keep_seconds:
             await check_room(connection, account_id, now=now)
         minted = mint_key(test=stored.key.test)
-        successor = dataclasses.replace(stored.key, key_id=minted.key_id, created_at=now)
+        successor = dataclasses.replace(
+            stored.key, key_id=minted.key_id, created_at=now, last_used_at=None
+        )
         await store.create_key(connection, successor, minted.secret_sha256)
         ends_at = now + datetime.timedelta(seconds=keep_seconds)
         await store.expire_key(connection, key_id, expires_at=ends_at)
@@ -121,6 +124,7 @@ class KeyReader:
         self._max_cached = max_cached
         self._known: dict[bytes, tuple[Key, datetime.datetime]] = {}
         self._look_up = Batch(self._read, MAX_KEYS_PER_QUERY)
+        self._uses = Uses(pool)
 
     async def authenticate(self, authorization: str | None) -> Key:
         """The key of an `Authorization: Bearer …` header.
@@ -137,7 +141,13 @@ class KeyReader:
             if key is None or not key.usable_at(now):
                 raise errors.Unauthorized
             self._remember(secret_sha256, key, now)
+            # once a second for each key: what memory answers costs nothing more
+            self._uses.note(key.key_id, now)
         return key
+
+    async def close(self) -> None:
+        """Write down which keys were used since the last time."""
+        await self._uses.close()
 
     async def _asked(self, api_key: str, secret_sha256: bytes) -> Key | None:
         key_id = parse_key(api_key)

@@ -110,7 +110,8 @@ async def create_key(connection: Connection, key: Key, secret_sha256: bytes) -> 
             WHERE account_id = $2 AND ($10::bigint IS NOT NULL OR $11::bigint IS NOT NULL)
         )
         INSERT INTO api_keys ({KEY_COLUMNS}, secret_sha256)
-        SELECT $1, account_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, coalesce($14, $1), $15
+        SELECT $1, account_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, coalesce($14, $1),
+            $15, $16
         FROM accounts WHERE account_id = $2
         """,
         *dataclasses.astuple(key),
@@ -192,6 +193,25 @@ async def write_limits(connection: Connection, key: Key) -> None:
         key.networks,
         key.expires_at,
         key.name,
+    )
+
+
+async def write_uses(connection: Connection, used: Mapping[str, datetime.datetime]) -> None:
+    """Write when keys were used, by id; not for one whose last use was written less than a minute before."""
+    # who finds a key being written by another process leaves it alone: that one knows as much
+    await connection.execute(
+        """
+        WITH due AS (
+            SELECT key_id, used_at
+            FROM unnest($1::text[], $2::timestamptz[]) AS used (key_id, used_at)
+            JOIN api_keys USING (key_id)
+            WHERE last_used_at IS NULL OR last_used_at <= used_at - interval '1 minute'
+            FOR NO KEY UPDATE OF api_keys SKIP LOCKED
+        )
+        UPDATE api_keys SET last_used_at = used_at FROM due WHERE api_keys.key_id = due.key_id
+        """,
+        list(used),
+        list(used.values()),
     )
 
 

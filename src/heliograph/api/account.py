@@ -8,11 +8,19 @@ from starlette.responses import Response, StreamingResponse
 
 from heliograph.accounts.spending.budget import month_of
 from heliograph.accounts.spending.store import read_budgets
-from heliograph.api.account_wire import Statement, key_usage, statement_line
+from heliograph.api.account_wire import (
+    Statement,
+    UsageDays,
+    key_usage,
+    statement_line,
+    usage_day,
+)
 from heliograph.api.auth import Caller, Gate
 from heliograph.api.query import LATEST_MS, moment_of, one_of, read_query, whole_number
 from heliograph.api.wire import success
 from heliograph.base.database import borrow
+from heliograph.ledger.days.day import every_day
+from heliograph.ledger.days.store import read_days
 from heliograph.ledger.statement.line import Line, Period
 from heliograph.ledger.statement.sheet import csv_head, csv_lines
 from heliograph.ledger.statement.store import read_all_lines, read_lines
@@ -20,6 +28,8 @@ from heliograph.ledger.store import read_balance
 from heliograph.runtime import Runtime
 
 LINES_A_PAGE = 100
+USUAL_DAYS = 30
+MOST_DAYS = 366
 FORMATS = ("json", "csv")
 CSV_HEADERS = {
     "cache-control": "no-store",
@@ -27,12 +37,13 @@ CSV_HEADERS = {
     "x-content-type-options": "nosniff",
 }
 
+_days = whole_number(1, MOST_DAYS)
 _moment = whole_number(0, LATEST_MS)
 _cursor = whole_number(0, 10**18 - 1)
 
 
 class AccountRoutes:
-    """GET /api/v1/apikeys/usage and GET /api/v1/statement."""
+    """GET /api/v1/apikeys/usage, GET /api/v1/usage and GET /api/v1/statement."""
 
     def __init__(self, runtime: Runtime, gate: Gate) -> None:
         self._runtime = runtime
@@ -47,6 +58,16 @@ class AccountRoutes:
             budgets = await read_budgets(connection, [key.key_id], month)
         assert balance is not None, "a key has an account, and an account a balance"
         return success(key_usage(key, balance, budgets.get(key.key_id)))
+
+    async def days(self, request: Request) -> Response:
+        """What the account was charged on each of the last days (UTC). Raises BadRequest naming `days`."""
+        caller = await self._gate.admit_caller(request)
+        count = read_query(request, "days", _days) or USUAL_DAYS
+        today = self._runtime.clock.now().astimezone(datetime.UTC).date()
+        first = today - datetime.timedelta(days=count - 1)
+        async with borrow(self._runtime.pool) as connection:
+            found = await read_days(connection, caller.account_id, first)
+        return success(UsageDays([usage_day(day) for day in every_day(found, today, count)]))
 
     async def statement(self, request: Request) -> Response:
         """Every movement of the account's money: a page of JSON, or a whole CSV file.

@@ -5,6 +5,7 @@ import msgspec
 from heliograph.accounts.account import Key
 from heliograph.accounts.spending.budget import Budget
 from heliograph.base.clock import unix_ms
+from heliograph.ledger.days.day import Day
 from heliograph.ledger.money import Balance, dollars
 from heliograph.ledger.statement.line import Line
 
@@ -55,6 +56,25 @@ class Statement(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel")
 
     items: list[StatementLine]
     next_cursor: str | None = None
+
+
+class UsageDay(msgspec.Struct, frozen=True):
+    """What the account was charged on a day (UTC), in dollars, and for how many tasks."""
+
+    date: str
+    charged: float
+    tasks: int
+
+
+class UsageDays(msgspec.Struct, frozen=True):
+    """One entry for each day up to today, the oldest first."""
+
+    items: list[UsageDay]
+
+
+def usage_day(day: Day) -> UsageDay:
+    """The public JSON of a day."""
+    return UsageDay(day.date.isoformat(), dollars(day.charged_micros), day.tasks)
 
 
 def key_usage(key: Key, balance: Balance, budget: Budget | None) -> KeyUsage:

@@ -63,7 +63,8 @@ class RotateKeyBody(msgspec.Struct, frozen=True, rename="camel"):
 class KeyData(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel", kw_only=True):
     """One key, of which `prefix` is all that is known. Limits that it does not have are absent.
 
-    What it has spent is told if it has a cap. `expiresTime` may be past: then `state` is `expired`.
+    What it has spent is told if it has a cap. `lastUsedTime` may be two minutes old, and is absent
+    as long as the key was not used. `expiresTime` may be past: then `state` is `expired`.
     """
 
     key_id: str
@@ -74,6 +75,7 @@ class KeyData(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel", k
     routing: str
     rate_limit_per_minute: int
     created_time: int
+    last_used_time: int | None = None
     expires_time: int | None = None
     revoked_time: int | None = None
     monthly_cap: float | None = None
@@ -108,6 +110,7 @@ def key_data(key: Key, budget: Budget | None, now: datetime.datetime) -> KeyData
         routing=key.routing,
         rate_limit_per_minute=key.rate_limit_per_minute,
         created_time=unix_ms(key.created_at),
+        last_used_time=unix_ms(key.last_used_at) if key.last_used_at else None,
         expires_time=unix_ms(key.expires_at) if key.expires_at else None,
         revoked_time=unix_ms(key.revoked_at) if key.revoked_at else None,
         **spending(budget) if budget else {},

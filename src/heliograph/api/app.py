@@ -11,6 +11,7 @@ from heliograph.api.batches import BatchRoutes
 from heliograph.api.body import BodyLimits
 from heliograph.api.catalogue import CatalogueRoutes
 from heliograph.api.console.page import ConsoleRoutes
+from heliograph.api.docs.frame import Frame
 from heliograph.api.docs.guides import GuideRoutes
 from heliograph.api.docs.page import DocsRoutes
 from heliograph.api.doors.mcp.routes import McpRoutes
@@ -28,20 +29,23 @@ from heliograph.api.schemas import SchemaRoutes
 from heliograph.api.session import Sessions
 from heliograph.api.sign_in import SignInRoutes
 from heliograph.api.tasks import TaskRoutes
+from heliograph.api.traced import Traced
 from heliograph.api.uploads import UploadRoutes
 from heliograph.api.webhooks import WebhookRoutes
 from heliograph.api.wire import failure
 from heliograph.base.errors import Fault
+from heliograph.base.trace import is_traced
 from heliograph.runtime import Runtime
 from heliograph.tasks.observe.pace import Pace
 
 
-def create_app(runtime: Runtime) -> Edge:
+def create_app(runtime: Runtime) -> Edge | Traced:
     """The ASGI application over an open `runtime`, which stays the caller's to close."""
     router = Router(_routes(runtime), redirect_slashes=False)
     settings = runtime.settings
     limits = BodyLimits(settings.max_body_bytes, settings.request_timeout_seconds)
-    return Edge(router, _refuse, limits, log_requests=settings.log_level == "debug")
+    edge = Edge(router, _refuse, limits, log_requests=settings.log_level == "debug")
+    return Traced(edge) if is_traced() else edge
 
 
 def _refuse(fault: Fault, path: str) -> Response:
@@ -82,6 +86,7 @@ def _routes(runtime: Runtime) -> list[Route]:
         _route("POST", "/api/v1/generateTask/{model}/batches", batches.submit),
         _route("GET", "/api/v1/generateTask/{model}/batches/{batchId}", batches.show),
         _route("GET", "/api/v1/apikeys/usage", account.usage),
+        _route("GET", "/api/v1/usage", account.days),
         _route("GET", "/api/v1/statement", account.statement),
         _route("GET", "/api/v1/models", catalogue.models),
         _route("POST", "/api/v1/session", sign_in.open),
@@ -148,13 +153,14 @@ def _doors(runtime: Runtime, gate: Gate) -> list[Route]:
 
 def _documents(runtime: Runtime) -> list[Route]:
     schemas = SchemaRoutes(runtime)
-    docs = DocsRoutes(runtime.models, runtime.settings.public_url)
-    guides = GuideRoutes(runtime.models, runtime.prices, runtime.settings.public_url)
+    frame = Frame()
+    docs = DocsRoutes(runtime.models, runtime.settings.public_url, frame)
+    guides = GuideRoutes(runtime.models, runtime.prices, runtime.settings.public_url, frame)
     return [
         _route("GET", "/docs", docs.page),
         _route("GET", "/docs/models/schemas/index.json", schemas.index),
         _route("GET", "/docs/models/schemas/{model}.json", schemas.schema),
-        _route("GET", "/docs/assets/{name}", docs.asset),
+        _route("GET", "/docs/assets/{version}/{name:path}", docs.asset),
         _route("GET", "/docs/{path:path}", guides.page),
         _route("GET", "/pricing", guides.pricing),
         _route("GET", "/llms.txt", guides.llms),

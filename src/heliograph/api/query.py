@@ -51,8 +51,8 @@ def one_of(names: Collection[str]) -> Callable[[str], str]:
     return read
 
 
-#: The last millisecond that a date can be made of.
-LATEST_MS = 253_402_300_799_999
+#: The first millisecond of the last year that dates have: a search may look a little beyond a time.
+LATEST_MS = 253_370_764_800_000
 
 
 def moment_of(unix_ms: int) -> datetime.datetime:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from heliograph.cli.output import AsJson, print_record, print_table
+from heliograph.cli.spoken import tell
 
 if TYPE_CHECKING:
     from heliograph.base.database import Pool
@@ -30,7 +31,8 @@ def create(
     )
     print_record(_record(account), as_json=as_json)
     if not as_json:
-        typer.echo(f"\nNext: heliograph account credit {account.account_id} 10")
+        typer.echo("")
+        tell(f"Next: heliograph account credit {account.account_id} 10")
 
 
 @app.command("list")

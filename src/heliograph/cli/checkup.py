@@ -14,6 +14,7 @@ from heliograph.base.errors import Busy, OperatorError
 from heliograph.base.migrate import latest_revision, read_revision
 from heliograph.base.settings import Settings, load_settings
 from heliograph.cli.check import Check
+from heliograph.cli.check_trouble import check_trouble
 from heliograph.cli.check_work import check_work
 from heliograph.cli.service import log_only_trouble
 from heliograph.providers.alarms.store import read_alarms
@@ -55,7 +56,7 @@ def _check_disk(data_dir: Path) -> Check:
 
 async def _check_database(settings: Settings) -> AsyncIterator[Check]:
     with prepare_database(settings) as url:
-        connection = await connect(url)
+        connection = await connect(settings.database_direct_url or url)
         try:
             version, theirs = await read_server(connection)
             kind = "embedded" if settings.database_url is None else without_password(url)
@@ -98,8 +99,9 @@ async def _check_rooms(settings: Settings) -> AsyncIterator[Check]:
         await runtime.storage.write(probe, b"heliograph doctor")
         await runtime.storage.delete(probe)
         yield Check("storage", True, "a file was written and deleted")
-        async for check in check_work(runtime):
-            yield check
+        for look in (check_work, check_trouble):
+            async for check in look(runtime):
+                yield check
         for name in settings.providers:
             async for check in _check_provider(runtime, name):
                 yield check

@@ -37,20 +37,28 @@ class Connection(HttpToolsProtocol):
 
     `max_head_bytes`: of the request line and the headers together. `head_timeout_seconds`: within
     which a head has to arrive whole, the first one from the moment of connecting.
+    `last_request_seconds`: for which a server that stops takes one more request on a kept connection.
     """
 
     def __init__(
-        self, *args: Any, max_head_bytes: int, head_timeout_seconds: float, **kwargs: Any
+        self,
+        *args: Any,
+        max_head_bytes: int,
+        head_timeout_seconds: float,
+        last_request_seconds: float,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._max_head_bytes = max_head_bytes
         self._head_timeout_seconds = head_timeout_seconds
+        self._last_request_seconds = last_request_seconds
         self._head_timer: asyncio.TimerHandle | None = None
         self._head_open = False
         self._head_bytes = 0
         self._chunk_bytes = 0
         self._fault: Fault | None = None
         self._refused = False
+        self._stopping = False
         self._answering: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
@@ -101,6 +109,26 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         # uvicorn makes cycles of its own class only; this one has not begun yet
         self.cycle.__class__ = _Cycle
+        if self._stopping:
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """Let the next answer be the last one; who asks for none is closed a moment later.
+
+        Closed at once, as by uvicorn, a connection may lose the request that is on its way.
+        """
+        self._stopping = True
+        if self._is_idle():
+            self.loop.call_later(self._last_request_seconds, self._close_if_idle)
+        else:
+            self.cycle.keep_alive = False
+
+    def _close_if_idle(self) -> None:
+        if self._is_idle():
+            self.transport.close()
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from heliograph.cli.spoken import tell
+
 if TYPE_CHECKING:
     from heliograph.base.settings import Settings
 
@@ -23,12 +25,14 @@ def demo(
     settings = _settings()
     with running_server(settings) as url:
         account_id, key = credentials(settings, CREDIT_MICROS)
-        typer.echo(f"The server runs at {url}\n")
+        tell(f"The server runs at {url}")
+        typer.echo("")
         _generate(url, key, prompt, out)
         _say_next(url, settings.data_dir / "demo.json")
         if not end:
-            typer.echo(f"Console, once   {console_link(settings, account_id)}")
-            typer.echo("\nThe server goes on. Press Ctrl-C to end it.")
+            tell(f"Console, once   {console_link(settings, account_id)}")
+            typer.echo("")
+            tell("The server goes on. Press Ctrl-C to end it.")
             _wait_for_interrupt()
 
 
@@ -60,18 +64,19 @@ def _generate(url: str, key: str, prompt: str, out: Path) -> None:
         before = client.balance()
         started = time.monotonic()
         task_id = client.submit(prompt)
-        typer.echo(f'Task {task_id}: "{prompt}", four pictures')
+        tell(f'Task {task_id}: "{prompt}", four pictures')
         for path in make(client, task_id, "wan-2-5-image", out, quiet=False):
             typer.echo(f"  {path}")
         left = client.balance()
         seconds = time.monotonic() - started
-        typer.echo(f"\nDone in {seconds:.0f} s. Cost ${before - left:.2f}, balance ${left:.2f}")
+        typer.echo("")
+        tell(f"Done in {seconds:.0f} s. Cost ${before - left:.2f}, balance ${left:.2f}")
 
 
 def _say_next(url: str, credentials: Path) -> None:
-    typer.echo(f"Playground      {url}/")
-    typer.echo(f"API reference   {url}/docs")
-    typer.echo(f"Your demo key   {credentials}")
+    tell(f"Playground      {url}/")
+    tell(f"API reference   {url}/docs")
+    tell(f"Your demo key   {credentials}")
 
 
 def _wait_for_interrupt() -> None:

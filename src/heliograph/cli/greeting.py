@@ -6,6 +6,7 @@ from heliograph.accounts.sessions.sign_in import offer_operator_link
 from heliograph.base.clock import Clock
 from heliograph.base.database import Pool
 from heliograph.base.settings import Settings
+from heliograph.cli.spoken import tell
 from heliograph.runtime import open_database
 
 OPERATOR = "operator"
@@ -20,10 +21,7 @@ def is_watched(settings: Settings) -> bool:
 async def greet(pool: Pool, settings: Settings) -> None:
     """Print a new link."""
     link = await offer_operator_link(pool, OPERATOR, now=Clock().now())
-    print(
-        f"Sign in as the operator, once, within 15 minutes: {link.address(settings.public_url)}",
-        flush=True,
-    )
+    tell(f"Sign in as the operator, once, within 15 minutes: {link.address(settings.public_url)}")
 
 
 async def greet_alone(settings: Settings) -> None:

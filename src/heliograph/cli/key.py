@@ -14,6 +14,7 @@ from heliograph.cli.limits import (
     read_limits,
 )
 from heliograph.cli.output import AsJson, print_record, print_table
+from heliograph.cli.spoken import tell
 
 SECONDS_PER_HOUR = 3600
 
@@ -140,4 +141,5 @@ def _show_once(minted: Any, account: str | None, *, as_json: bool) -> None:
     owner = {} if account is None else {"account_id": account}
     print_record({"key_id": minted.key_id, **owner, "api_key": minted.api_key}, as_json=as_json)
     if not as_json:
-        typer.echo("\nKeep the key now: it is not shown again.")
+        typer.echo("")
+        tell("Keep the key now: it is not shown again.")

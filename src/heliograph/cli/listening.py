@@ -13,6 +13,7 @@ import typer
 from yarl import URL
 
 from heliograph.base.errors import HeliographError, OperatorError
+from heliograph.cli.spoken import tell
 
 WAIT_SECONDS = 30
 ANSWER_SECONDS = 30
@@ -94,8 +95,8 @@ async def listen(forward_to: str) -> None:
         except _NotNowError as error:
             raise OperatorError(f"{error} Is the server running there?") from None
         typer.echo(f"callback_url  {inbox['url']}")
-        typer.echo("Signed with your account's webhook secret: heliograph account show ACCOUNT_ID")
-        typer.echo(f"Forwarding to {forward_to}. The inbox lives for 24 hours. Ctrl-C ends this.")
+        tell("Signed with your account's webhook secret: heliograph account show ACCOUNT_ID")
+        tell(f"Forwarding to {forward_to}. The inbox lives for 24 hours. Ctrl-C ends this.")
         await _forward_all(server, inbox["inboxId"], local, forward_to)
 
 

@@ -54,16 +54,29 @@ def _root(
 
 
 def run() -> NoReturn:
-    """Run the command line. What went wrong is said in a sentence: exit code 1, never a traceback."""
+    """Run the command line. What went wrong is said in a sentence: exit code 1 or 2, never a traceback."""
     try:
-        app(prog_name="heliograph")
+        # typer itself would speak English only
+        ended = app(prog_name="heliograph", standalone_mode=False)
     except Exception as error:
-        from heliograph.cli.output import explain
-        from heliograph.cli.spoken import in_locale
-
-        sentence = explain(error)
-        if sentence is None:
+        code = _explain(error)
+        if code is None:
             raise
+        sys.exit(code)
+    sys.exit(ended or 0)
+
+
+def _explain(error: Exception) -> int | None:
+    """Say what went wrong; gives the exit code, None for a defect of ours."""
+    from typer.exceptions import TyperException
+
+    from heliograph.cli.output import explain
+    from heliograph.cli.spoken import in_locale, show_usage
+
+    usage_is_wrong = isinstance(error, TyperException)
+    sentence = show_usage(error) if usage_is_wrong else explain(error)
+    if sentence is None:
+        return None
+    if sentence:
         typer.secho(f"heliograph: {in_locale(sentence, os.environ)}", err=True, fg="red")
-        sys.exit(1)
-    sys.exit(0)
+    return 2 if usage_is_wrong else 1

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from heliograph.cli.spoken import tell
 from heliograph_client import Client, NoAnswer, TaskStatus
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def make(client: Client, task_id: str, model: str, out: Path, *, quiet: bool) ->
             _watch(client, task_id, model)
         result = client.wait(task_id, model=model, timeout_seconds=None)
     except (KeyboardInterrupt, NoAnswer):
-        typer.echo(f"\nTask {task_id} goes on. Fetch it with: heliograph wait {task_id}", err=True)
+        typer.echo("", err=True)
+        tell(f"Task {task_id} goes on. Fetch it with: heliograph wait {task_id}", err=True)
         raise
     out.mkdir(parents=True, exist_ok=True)
     return [

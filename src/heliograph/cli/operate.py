@@ -5,18 +5,28 @@ import typer
 from heliograph.cli.output import AsJson, print_json, print_table
 
 
-def audit(as_json: AsJson = False) -> None:
+def audit(
+    changes: bool = typer.Option(
+        False, "--changes", help="Only the totals, and what changed since the last clean audit."
+    ),
+    as_json: AsJson = False,
+) -> None:
     """Prove that the books are right, task by task and in total; exit code 1 names every offender."""
     from heliograph.base.clock import Clock
     from heliograph.cli.service import with_pool
     from heliograph.cli.whoami import operator_here
+    from heliograph.ledger.audit import audit_changes
     from heliograph.operators.proofs.prover import prove_now
 
-    findings = with_pool(lambda _, pool: prove_now(pool, Clock(), operator_here()))
+    if changes:
+        findings = with_pool(lambda _, pool: audit_changes(pool))
+    else:
+        findings = with_pool(lambda _, pool: prove_now(pool, Clock(), operator_here()))
     rows = [{"subject": one.subject, "problem": one.problem} for one in findings]
-    print_table(
-        rows, as_json=as_json, nothing="Clean: every balance, hold, charge and refund agrees."
-    )
+    clean = "Clean: every balance, hold, charge and refund agrees."
+    if changes:
+        clean = "Clean: the totals agree, and all that changed since the last clean audit."
+    print_table(rows, as_json=as_json, nothing=clean)
     if findings:
         raise typer.Exit(1)
 

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from heliograph.cli.spoken import tell
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -31,7 +33,7 @@ def print_table(rows: Sequence[Mapping[str, object]], *, as_json: bool, nothing:
         print_json(list(rows))
         return
     if not rows:
-        typer.echo(nothing)
+        tell(nothing)
         return
     names = list(rows[0])
     cells = [[_shown(row[name]) for name in names] for row in rows]
@@ -46,6 +48,8 @@ def explain(error: Exception) -> str | None:
     from heliograph.base.errors import Fault, OperatorError
     from heliograph_client import HeliographClientError
 
+    if isinstance(error, typer.Abort):
+        return "Aborted."
     if isinstance(error, Fault):
         return error.message
     if isinstance(error, OperatorError | HeliographClientError):

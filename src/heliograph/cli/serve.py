@@ -3,6 +3,7 @@
 import typer
 
 from heliograph.cli.service import log_only_trouble, read_settings
+from heliograph.cli.spoken import tell
 
 
 def serve(
@@ -47,4 +48,4 @@ def migrate() -> None:
         from heliograph.base.migrate import migrate as run
 
         asyncio.run(run(url))
-    typer.echo(f"The database is at revision {latest_revision()}.")
+    tell(f"The database is at revision {latest_revision()}.")

@@ -26,11 +26,14 @@ from heliograph.accounts.counters import make_shared
 from heliograph.base.errors import OperatorError
 from heliograph.base.log import log, start_logging
 from heliograph.base.settings import Settings
+from heliograph.base.trace import tracing
 from heliograph.cli.greeting import greet, greet_alone, is_watched
 from heliograph.runtime import Runtime, open_runtime, prepare_database
 
 #: How long requests in flight may take once the process is told to stop.
 GRACEFUL_SECONDS = 10
+#: At least so long a process that stops takes one more request on each connection that was kept.
+LAST_REQUEST_SECONDS = 1
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 30
 PARENT_CHECK_SECONDS = 1.0
@@ -144,6 +147,9 @@ def server_config(
             Connection,
             max_head_bytes=settings.max_head_bytes,
             head_timeout_seconds=settings.request_timeout_seconds,
+            last_request_seconds=min(
+                max(settings.drain_seconds, LAST_REQUEST_SECONDS), GRACEFUL_SECONDS / 2
+            ),
         ),
         ws="none",
         log_config=None,
@@ -194,6 +200,7 @@ class Service:
 
         start_logging(self._settings)
         async with contextlib.AsyncExitStack() as opened:
+            opened.enter_context(tracing())
             runtime = await opened.enter_async_context(
                 open_runtime(self._settings, shared_counters=self._shared_counters)
             )
@@ -215,7 +222,11 @@ class Service:
 
 @contextlib.contextmanager
 def _told_when_to_stop(runtime: Runtime) -> Iterator[None]:
-    """Let those who wait for a task go at the signal itself: the server waits for them to go."""
+    """Let those who wait for a task go at the signal itself: the server waits for them to go.
+
+    The server hears of it after the seconds in which balancers find out, or at a second signal.
+    """
+    drain_seconds = runtime.settings.drain_seconds
     loop = asyncio.get_running_loop()
 
     def stop_waiting() -> None:
@@ -223,9 +234,12 @@ def _told_when_to_stop(runtime: Runtime) -> Iterator[None]:
         runtime.changes.stop_waiting()
 
     def hear(number: int, frame: FrameType | None) -> None:
+        seconds = 0 if runtime.draining.is_set() else drain_seconds
         loop.call_soon_threadsafe(stop_waiting)
         handler = servers[signal.Signals(number)]
-        if callable(handler):
+        if callable(handler) and seconds:
+            loop.call_soon_threadsafe(loop.call_later, seconds, handler, number, None)
+        elif callable(handler):
             handler(number, frame)
 
     numbers = (signal.SIGTERM, signal.SIGINT) if _in_main_thread() else ()
@@ -264,10 +278,11 @@ async def _work(settings: Settings, queues: Collection[str]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_runtime(settings) as runtime:
-        log.info("worker.ready", queues=list(queues))
-        await work(runtime, stop, queues)
-        log.info("worker.stopped")
+    with tracing():
+        async with open_runtime(settings) as runtime:
+            log.info("worker.ready", queues=list(queues))
+            await work(runtime, stop, queues)
+            log.info("worker.stopped")
 
 
 def _collect_seldom() -> None:

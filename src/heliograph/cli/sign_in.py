@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from heliograph.cli.output import print_json
+from heliograph.cli.spoken import tell
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,7 +27,5 @@ def print_link(offer: "Callable[[Pool], Awaitable[Link]]", *, as_json: bool) -> 
     if as_json:
         print_json({"url": url, "expires_at": expires_at})
         return
-    typer.echo(url)
-    typer.echo(
-        "\nIt signs in once, within 15 minutes. Whoever has it is signed in: send it safely."
-    )
+    typer.echo(f"{url}\n")
+    tell("It signs in once, within 15 minutes. Whoever has it is signed in: send it safely.")

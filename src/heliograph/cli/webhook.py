@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from heliograph.cli.output import AsJson, print_json, print_record, print_table
+from heliograph.cli.spoken import tell
 
 app = typer.Typer(help="Webhook deliveries.", no_args_is_help=True)
 
@@ -67,7 +68,7 @@ def resend(
     if as_json:
         print_json({"resent": resent})
     else:
-        typer.echo(f"{resent} sent again.")
+        tell(f"{resent} sent again.")
 
 
 def _resend_one(webhook_id: uuid.UUID) -> Any:

@@ -18,8 +18,10 @@ from heliograph.accounts.sessions.session import (
     is_session_token,
 )
 from heliograph.accounts.store import read_account
-from heliograph.base.database import Connection, Pool, borrow, transaction
+from heliograph.base.database import Connection, Pool, borrow, in_steps, transaction
 from heliograph.base.errors import NotFound
+
+MOST_FORGOTTEN = 10_000
 
 
 class Link(NamedTuple):
@@ -90,8 +92,11 @@ async def close_session(pool: Pool, token: str) -> None:
 
 async def forget_expired(pool: Pool, *, now: datetime.datetime) -> None:
     """Forget what nobody can use any more."""
-    async with borrow(pool) as connection:
-        await store.delete_expired(connection, now)
+    await in_steps(
+        pool,
+        lambda connection: store.delete_expired(connection, now, MOST_FORGOTTEN),
+        MOST_FORGOTTEN,
+    )
 
 
 async def _offer(

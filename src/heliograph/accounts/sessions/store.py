@@ -94,7 +94,18 @@ async def delete_session(connection: Connection, token_sha256: bytes) -> None:
     await connection.execute("DELETE FROM sessions WHERE token_sha256 = $1", token_sha256)
 
 
-async def delete_expired(connection: Connection, now: datetime.datetime) -> None:
-    """Forget the links and sessions whose time is over."""
-    await connection.execute("DELETE FROM sign_in_links WHERE expires_at <= $1", now)
-    await connection.execute("DELETE FROM sessions WHERE expires_at <= $1", now)
+async def delete_expired(connection: Connection, now: datetime.datetime, limit: int) -> int:
+    """Forget at most `limit` links and as many sessions whose time is over; gives the greater number."""
+    numbers = []
+    for table in ("sign_in_links", "sessions"):
+        status: str = await connection.execute(
+            f"""
+            DELETE FROM {table} WHERE token_sha256 IN (
+                SELECT token_sha256 FROM {table} WHERE expires_at <= $1
+                ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+            """,
+            now,
+            limit,
+        )
+        numbers.append(int(status.removeprefix("DELETE ")))
+    return max(numbers)

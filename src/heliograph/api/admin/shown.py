@@ -52,6 +52,7 @@ def key_data(key: Key, now: datetime.datetime) -> AdminKeyData:
         routing=key.routing,
         rate_limit_per_minute=key.rate_limit_per_minute,
         create_time=unix_ms(key.created_at),
+        last_used_time=_time(key.last_used_at),
         expires_time=_time(key.expires_at),
         revoked_time=_time(key.revoked_at),
         usable=key.usable_at(now),

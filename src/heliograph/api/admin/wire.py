@@ -46,6 +46,7 @@ class AdminKeyData(msgspec.Struct, frozen=True, omit_defaults=True, rename="came
     routing: str
     rate_limit_per_minute: int
     create_time: int
+    last_used_time: int | None = None
     expires_time: int | None = None
     revoked_time: int | None = None
     usable: bool

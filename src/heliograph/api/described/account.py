@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from heliograph.api.account import FORMATS
-from heliograph.api.account_wire import KeyUsage, Statement
+from heliograph.api.account import FORMATS, MOST_DAYS, USUAL_DAYS
+from heliograph.api.account_wire import KeyUsage, Statement, UsageDays
 from heliograph.api.described.operation import KEYED, TASK_ID, Operation, query_parameter
+from heliograph.api.query import LATEST_MS
 from heliograph.api.wire import ModelList, Success
 from heliograph.base.errors import BadRequest
 
@@ -20,7 +21,7 @@ USAGE: Mapping[str, Any] = {
     "spentTotal": 140.07,
     "models": ["wan-2-5-image"],
     "networks": ["203.0.113.0/24"],
-    "expiresTime": 1775741610929,
+    "expiresTime": 1924992000000,
     "maxLiveTasks": 1000,
     "liveTasks": 2,
     "balance": 74.87,
@@ -63,6 +64,12 @@ STATEMENT: Mapping[str, Any] = {
     ],
     "nextCursor": "104",
 }
+DAYS: Mapping[str, Any] = {
+    "items": [
+        {"date": "2026-01-08", "charged": 0, "tasks": 0},
+        {"date": "2026-01-09", "charged": 12.36, "tasks": 103},
+    ]
+}
 MOMENT = {"type": "integer", "minimum": 0}
 
 
@@ -94,6 +101,7 @@ def account_operations() -> Iterator[Operation]:
         examples={"a key with a monthly cap": USAGE},
         keyed=True,
     )
+    yield _days()
     yield _statement()
     yield Operation(
         "GET",
@@ -109,6 +117,25 @@ def account_operations() -> Iterator[Operation]:
     )
 
 
+def _days() -> Operation:
+    number = {"type": "integer", "minimum": 1, "maximum": MOST_DAYS, "default": USUAL_DAYS}
+    return Operation(
+        "GET",
+        "/api/v1/usage",
+        "usageDays",
+        "Account",
+        "Read what was charged day by day",
+        "One entry for each of the last days up to today, in UTC, the oldest first; those without a charge"
+        " too. Each task is charged once, at its end.",
+        [BadRequest(f"days must be a whole number from 1 to {MOST_DAYS}", "days"), *KEYED],
+        answer=Success[UsageDays],
+        examples={"two days": DAYS},
+        parameters=[query_parameter("days", "How many days.", number, 2)],
+        keyed=True,
+        signed=True,
+    )
+
+
 def _statement() -> Operation:
     return Operation(
         "GET",
@@ -119,7 +146,7 @@ def _statement() -> Operation:
         "The oldest first, 100 at a time as JSON, or all at once as a CSV file with a head"
         " (`format=csv`; times in UTC, dollars with six decimals).",
         [
-            BadRequest("from must be a whole number from 0 to 253402300799999", "from"),
+            BadRequest(f"from must be a whole number from 0 to {LATEST_MS}", "from"),
             BadRequest(f"format must be one of {', '.join(FORMATS)}", "format"),
             *KEYED,
         ],

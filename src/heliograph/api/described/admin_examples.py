@@ -24,6 +24,7 @@ KEY: Mapping[str, Any] = {
     "routing": "auto",
     "rateLimitPerMinute": 10000,
     "createTime": 1767225600000,
+    "lastUsedTime": 1767965600104,
     "usable": True,
     "monthlyCap": 50,
 }

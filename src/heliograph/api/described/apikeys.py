@@ -36,7 +36,8 @@ KEY: Mapping[str, Any] = {
     "routing": "auto",
     "rateLimitPerMinute": 10000,
     "createdTime": 1767965610929,
-    "expiresTime": 1775741610929,
+    "lastUsedTime": 1769900000000,
+    "expiresTime": 1924992000000,
     "monthlyCap": 50,
     "spentThisMonth": 12.36,
     "spentTotal": 140.07,
@@ -50,7 +51,7 @@ LIMITS: Mapping[str, Any] = {
     "monthlyCap": 50,
     "models": ["wan-2-5-image"],
     "networks": ["203.0.113.0/24"],
-    "expiresTime": 1775741610929,
+    "expiresTime": 1924992000000,
 }
 REFUSED = (Forbidden(NO_OWNER), Forbidden(NOT_FROM_HERE))
 GONE = NotFound(f"There is no usable key {KEY_ID}")

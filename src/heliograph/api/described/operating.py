@@ -7,6 +7,15 @@ from heliograph.api.described.operation import ALWAYS, Operation
 from heliograph.api.wire import Live, Ready, Success
 from heliograph.base.errors import Busy, NotFound
 
+#: What may stand in a path. Any version will do: what is here now is answered.
+EXAMPLES = {
+    ("playgroundAsset", "name"): "js/app.js",
+    ("consoleAsset", "name"): "js/console.js",
+    ("adminAsset", "name"): "js/admin.js",
+    ("docsAsset", "name"): "docs.css",
+    ("guide", "path"): "quickstart",
+}
+
 
 def documentation_operations() -> Iterator[Operation]:
     """The pages."""
@@ -18,7 +27,12 @@ def documentation_operations() -> Iterator[Operation]:
         ("/admin", "admin", "The pages of the operator", "text/html"),
         ("/admin/{version}/{name}", "adminAsset", "A part of the pages of the operator", "text/*"),
         ("/docs", "docs", "This documentation, for people", "text/html"),
-        ("/docs/assets/{name}", "docsAsset", "A part of the documentation page", "text/*"),
+        (
+            "/docs/assets/{version}/{name}",
+            "docsAsset",
+            "A part of the documentation page",
+            "text/*",
+        ),
         ("/docs/{path}", "guide", "A guide, as a page or, with `.md`, as Markdown", "text/*"),
         ("/pricing", "pricing", "What one image costs here", "text/html"),
         ("/llms.txt", "llms", "What there is to read, for programs", "text/plain"),
@@ -30,6 +44,7 @@ def documentation_operations() -> Iterator[Operation]:
 def _page(path: str, name: str, summary: str, media_type: str) -> Operation:
     parameters = [
         {"name": part, "in": "path", "required": True, "schema": {"type": "string"}}
+        | {"example": EXAMPLES.get((name, part), "current")}
         for part in re.findall(r"{(\w+)}", path)
     ]
     return Operation(

@@ -1,8 +1,9 @@
-"""A page for each error, made of the tables in `docs/reference/errors.md`."""
+"""A page for each error, made of the tables in `docs/reference/errors.md`, in English and in Chinese."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from importlib import resources
 from typing import Final
 
 SOURCE: Final = "reference/errors"
@@ -12,41 +13,38 @@ _FAILURE: Final = re.compile(r"^\| `(\w+)` \| (.+) \| (.+) \|$", re.MULTILINE)
 
 _LINK: Final = r'<td><a href="/docs/errors/\1">\1</a></td>'
 
-PAGE: Final = """# {title}
 
-{kind}
+def error_pages(markdown: str, says: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Name and Markdown of each page: `errors/402`, `errors/Timeout`.
 
-**Cause.** {cause}.
-
-**Cure.** {cure}.
-
-{money}
-
-[All errors](../reference/errors.md)
-"""
-REFUSAL: Final = "A request was refused with this HTTP status."
-FAILURE: Final = "A task that had been accepted ended as `failed` with this `failCode`."
-NOTHING_HELD: Final = "Nothing was accepted, and no money is held."
-UNCLEAR: Final = (
-    "A submit may have been accepted nevertheless. Send it again with the same"
-    " [idempotency key](../how-to/spend-safely.md): it is paid for once."
-)
-GIVEN_BACK: Final = "What was held for the task has been given back."
-
-
-def error_pages(markdown: str) -> Iterator[tuple[str, str]]:
-    """Name and Markdown of each page: `errors/402`, `errors/Timeout`. `markdown` is that of SOURCE."""
+    `markdown` has the tables, and `says` the messages of the documentation in the same language.
+    """
     for status, name, cause, cure in _STATUS.findall(markdown):
-        money = UNCLEAR if int(status) == HTTPStatus.INTERNAL_SERVER_ERROR else NOTHING_HELD
-        yield f"errors/{status}", _page(f"{status}: {name}", REFUSAL, cause, cure, money)
+        fault = int(status) == HTTPStatus.INTERNAL_SERVER_ERROR
+        money = "unclear" if fault else "nothing-held"
+        yield f"errors/{status}", _page(says, f"{status}: {name}", ("refusal", money), cause, cure)
     for code, cause, cure in _FAILURE.findall(markdown):
-        yield f"errors/{code}", _page(code, FAILURE, cause, cure, GIVEN_BACK)
+        yield f"errors/{code}", _page(says, code, ("failure", "given-back"), cause, cure)
 
 
-def _page(title: str, kind: str, cause: str, cure: str, money: str) -> str:
-    return PAGE.format(
-        title=title, kind=kind, cause=_sentence(cause), cure=_sentence(cure), money=money
-    )
+def chinese_tables() -> str:
+    """The rows of the same tables in Chinese."""
+    return (resources.files(__package__) / "errors-zh.md").read_text(encoding="utf-8")
+
+
+def _page(
+    says: Mapping[str, str], title: str, kind_and_money: tuple[str, str], cause: str, cure: str
+) -> str:
+    kind, money = (says[f"error.{name}"] for name in kind_and_money)
+    parts = [
+        f"# {title}",
+        kind,
+        says["error.cause"].format(words=_sentence(cause)),
+        says["error.cure"].format(words=_sentence(cure)),
+        money,
+        f"[{says['error.all']}](../reference/errors.md)",
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def _sentence(words: str) -> str:

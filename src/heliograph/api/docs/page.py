@@ -1,42 +1,38 @@
-"""GET /docs, its assets, and the document that it shows. All of it is made once, at the start."""
+"""GET /docs, what pages of the documentation load, and the document that /docs shows."""
 
 from collections.abc import Mapping
-from importlib import resources
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from heliograph.api.docs.headers import HEADERS
-from heliograph.api.docs.render import render_page
+from heliograph.api.docs.frame import Frame, Sheet
+from heliograph.api.docs.render import render_contents, render_reference
 from heliograph.api.openapi import build_openapi
-from heliograph.base.errors import NotFound
+from heliograph.api.pages.pages import HEADERS
 from heliograph.catalog.model import Model
-
-ASSETS = {"docs.css": "text/css; charset=utf-8", "docs.js": "text/javascript; charset=utf-8"}
 
 
 class DocsRoutes:
-    """The pages that describe the API, for people and for programs."""
+    """The page that describes the API, for people and for programs."""
 
-    def __init__(self, models: Mapping[str, Model], public_url: str) -> None:
+    def __init__(self, models: Mapping[str, Model], public_url: str, frame: Frame) -> None:
         document = build_openapi(models, public_url)
         self._document = msgspec.json.encode(document)
-        self._page = render_page(document).encode()
-        folder = resources.files("heliograph.api.docs") / "assets"
-        self._assets = {name: (folder / name).read_bytes() for name in ASSETS}
+        self._frame = frame
+        self._sheet = Sheet(
+            f"{document['info']['title']} API reference",
+            render_reference(document),
+            render_contents(document),
+            "reference",
+        )
+        self.asset = frame.asset
 
-    async def page(self, _: Request) -> Response:
+    async def page(self, request: Request) -> Response:
         """The reference as a page that can be read without scripts."""
-        return Response(self._page, headers=HEADERS, media_type="text/html")
+        return self._frame.answer(request, "/docs", lambda _: self._sheet)
 
     async def openapi(self, _: Request) -> Response:
         """The OpenAPI document."""
-        return Response(self._document, headers=HEADERS, media_type="application/json")
-
-    async def asset(self, request: Request) -> Response:
-        """A style sheet or a script of the page. Raises NotFound for all else."""
-        name = request.path_params["name"]
-        if name not in self._assets:
-            raise NotFound("There is nothing at this path. /docs lists every route.")
-        return Response(self._assets[name], headers=HEADERS, media_type=ASSETS[name])
+        headers = HEADERS | {"cache-control": "no-cache"}
+        return Response(self._document, headers=headers, media_type="application/json")

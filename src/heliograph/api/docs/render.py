@@ -1,4 +1,4 @@
-"""The OpenAPI document as one HTML page: readable without scripts, and by a screen reader."""
+"""The OpenAPI document as HTML: readable without scripts, and by a screen reader."""
 
 import json
 import re
@@ -9,34 +9,18 @@ from typing import Any
 
 Document = Mapping[str, Any]
 
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} API reference</title>
-<link rel="stylesheet" href="/docs/assets/docs.css">
-<script type="module" src="/docs/assets/docs.js"></script>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the content</a>
-<header>
-<h1>{title} <small>API reference</small></h1>
-<p>{summary}. The same as a document for programs: <a href="/openapi.json">openapi.json</a>. Guides:
-<a href="/docs/quickstart">quickstart</a>, <a href="/docs/how-to/python">Python</a>,
-<a href="/docs/how-to/openai">OpenAI clients</a>, <a href="/docs/how-to/mcp">agents</a>,
-<a href="/docs/how-to/webhooks">webhooks</a>, <a href="/docs/how-to/moving-here">moving here</a>,
-<a href="/docs/reference/errors">errors</a>, <a href="/pricing">prices</a> and
-<a href="/docs/architecture">more</a>.</p>
-</header>
-<div class="columns">
-<nav aria-label="Operations">{navigation}</nav>
-<main id="main">
-<section aria-labelledby="overview">
-<h2 id="overview">Overview</h2>
+#: Operations that leave the cookie of a session, and those without a key that are about who has it.
+SIGN_IN = ("signIn", "followLink")
+SIGNED = ("session", "signOut")
+
+REFERENCE = """<section aria-labelledby="overview">
+<h1 id="overview">{title} <small>API reference</small></h1>
+<p class="lead">{summary}. The same as a document for programs: <a href="/openapi.json">openapi.json</a>.
+New here: the <a href="/docs/quickstart">quickstart</a>.</p>
 {description}
 <p>Base address: <code>{server}</code>. Operations marked <b>key</b> want the header
-<code>Authorization: Bearer YOUR_API_KEY</code>.</p>
+<code>Authorization: Bearer YOUR_API_KEY</code>; those for who is signed in want the cookie that
+<a href="#followLink">a link that signs in</a> leaves in <code>cookies.txt</code>.</p>
 <form id="key-form" hidden>
 <label for="key">API key for “Try it” (stays in this page and is forgotten with it)</label>
 <input id="key" type="password" autocomplete="off" spellcheck="false">
@@ -44,23 +28,17 @@ PAGE = """<!doctype html>
 </section>
 {operations}
 <section aria-labelledby="types"><h2 id="types">Types</h2>{types}</section>
-</main>
-</div>
-</body>
-</html>
 """
 
 
-def render_page(document: Document) -> str:
-    """The whole page for `document`, an OpenAPI document as build_openapi makes it."""
-    operations = list(_operations(document))
-    return PAGE.format(
+def render_reference(document: Document) -> str:
+    """Everything that `document` says, an OpenAPI document as build_openapi makes it."""
+    return REFERENCE.format(
         title=escape(document["info"]["title"]),
         summary=escape(document["info"]["summary"]),
         server=escape(document["servers"][0]["url"]),
         description=_prose(document["info"]["description"]),
-        navigation=_navigation(operations),
-        operations="".join(_operation(document, *one) for one in operations),
+        operations="".join(_operation(document, *one) for one in _operations(document)),
         types="".join(_type(*one) for one in document["components"]["schemas"].items()),
     )
 
@@ -71,15 +49,19 @@ def _operations(document: Document) -> Iterator[tuple[str, str, Document]]:
             yield method.upper(), path, operation
 
 
-def _navigation(operations: list[tuple[str, str, Document]]) -> str:
+def render_contents(document: Document) -> str:
+    """Links to all operations, by what they are about."""
     tags: dict[str, list[str]] = {}
-    for _method, _path, operation in operations:
+    for _method, _path, operation in _operations(document):
         link = f'<li><a href="#{operation["operationId"]}">{escape(operation["summary"])}</a></li>'
         tags.setdefault(operation["tags"][0], []).append(link)
     groups = "".join(
         f"<li>{escape(tag)}<ul>{''.join(links)}</ul></li>" for tag, links in tags.items()
     )
-    return f'<ul><li><a href="#overview">Overview</a></li>{groups}<li><a href="#types">Types</a></li></ul>'
+    return (
+        '<ul lang="en"><li><a href="#overview">Overview</a></li>'
+        f'{groups}<li><a href="#types">Types</a></li></ul>'
+    )
 
 
 def _operation(document: Document, method: str, path: str, operation: Document) -> str:
@@ -187,14 +169,33 @@ def _curl(document: Document, method: str, path: str, operation: Document) -> st
         if method != "GET"
         else f"curl {shlex.quote(address)}"
     ]
-    if _keyed(operation):
-        lines.append('-H "Authorization: Bearer YOUR_API_KEY"')
+    lines += _credentials(document, method, operation)
+    for one in operation.get("parameters", ()):
+        if one["in"] == "header" and one["required"]:
+            lines.append("-H " + shlex.quote(f"{one['name']}: {one['example']}"))
     if _takes_json(operation):
         sample = json.dumps(_first_example(operation), indent=2)
         lines += ['-H "Content-Type: application/json"', f"-d {shlex.quote(sample)}"]
     elif "requestBody" in operation:
         lines.append("-F file=@picture.png")
     return f"<h3>Call</h3>{_code(f' {chr(92)}{chr(10)}  '.join(lines))}"
+
+
+def _credentials(document: Document, method: str, operation: Document) -> Iterator[str]:
+    """What tells curl who asks: a key, or the cookie that a sign-in has left in a file."""
+    name = operation["operationId"]
+    if _keyed(operation):
+        yield '-H "Authorization: Bearer YOUR_API_KEY"'
+    if name in SIGN_IN:
+        yield "-c cookies.txt"
+    elif operation["security"] == [{"session": []}] or name in SIGNED:
+        yield "-b cookies.txt"
+    else:
+        return
+    if method != "GET" and not _keyed(operation):
+        yield f"-H {shlex.quote('Origin: ' + document['servers'][0]['url'])}"
+        if name not in SIGN_IN and "requestBody" not in operation:
+            yield '-H "Content-Type: application/json"'
 
 
 def _takes_json(operation: Document) -> bool:
@@ -224,7 +225,7 @@ def _try(method: str, path: str, operation: Document) -> str:
     return (
         f'<details class="try" hidden><summary>Try it</summary>'
         f'<form data-method="{method}" data-path="{escape(path)}"{keyed}>{inputs}'
-        f'<button aria-describedby="{name}">Send</button></form>'
+        f'<button class="button main" aria-describedby="{name}">Send</button></form>'
         f'<pre tabindex="0" role="status" aria-label="Answer"></pre></details>'
     )
 

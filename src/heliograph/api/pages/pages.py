@@ -1,20 +1,22 @@
-"""Pages in every language and theme, made once at the start, and the parts that they load."""
+"""Pages in every language and theme, each made when it is asked for first, and the parts that they load."""
 
 import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
-from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from heliograph.api.language.choose import LANGUAGES, choose_language
-from heliograph.api.pages.content import imported, make_content, read_assets, version_of
+from heliograph.api.pages.content import Content, imported, make_content, read_assets, version_of
 from heliograph.base.errors import NotFound
 
 THEMES = ("system", "light", "dark")
+
+#: The markup for the places of a template, in a language.
+Fill = Callable[[str], Mapping[str, str]]
 
 # Nothing from elsewhere, nothing written into the page itself, and no text ever becomes markup.
 CONTENT_SECURITY_POLICY = (
@@ -35,11 +37,8 @@ PAGE_HEADERS = HEADERS | {
 }
 FOREVER = "public, max-age=31536000, immutable"
 
-#: The package whose page ends with the drawings that all pages use.
-DRAWN_IN = "heliograph.api.playground"
-
+_PART = re.compile(r"{{> ([\w-]+)}}\n")
 _PLACE = re.compile(r"{{([\w.-]+)}}")
-_DRAWINGS = re.compile(r'<svg class="drawings".*?</svg>\n', re.DOTALL)
 
 
 class Pages:
@@ -60,26 +59,37 @@ class Pages:
             for name, content in read_assets(folders[package] / "assets", prefix).items()
         }
         self._version = version_of(self.assets)
-        self._prefixes = tuple(layers.values())
+        self.messages = {language: self._read_messages(layers, language) for language in LANGUAGES}
         base = f"{address}/{self._version}"
-        self._values = {"base": base, "preloads": self._preloads(base, first_script)} | _drawings()
+        shared = f"{base}/{next(iter(layers.values()))}".rstrip("/")
+        preloads = self._preloads(base, first_script)
+        self._addresses = {"base": base, "shared": shared, "preloads": preloads}
         own = folders[[*layers][-1]]
-        self._pages = {
-            (name, language, theme): make_content("html", self._render(template, language, theme))
+        self._templates = {
+            name: _with_parts((own / f"{name}.html").read_text(encoding="utf-8"))
             for name in templates
-            for template in [(own / f"{name}.html").read_text(encoding="utf-8")]
-            for language in LANGUAGES
-            for theme in THEMES
         }
+        self._made: dict[tuple[str, ...], Content] = {}
 
-    def page(self, request: Request, name: str, headers: Mapping[str, str]) -> Response:
-        """A page, in the language and the colours that were chosen on it, else those of the browser."""
-        language = request.cookies.get("heliograph-language")
-        if language not in LANGUAGES:
-            language = choose_language(request.headers.get("accept-language", ""))
-        theme = request.cookies.get("heliograph-theme")
-        page = self._pages[name, language, theme if theme in THEMES else THEMES[0]]
-        return page.answer(request, {**headers, "content-language": language})
+    def page(
+        self,
+        request: Request,
+        name: str,
+        headers: Mapping[str, str],
+        fill: Fill | None = None,
+        subject: str = "",
+    ) -> Response:
+        """A page, in the language and the colours that were chosen on it, else those of the browser.
+
+        `fill` gives the markup, by language, for places of the template that are no messages; what it
+        gives is kept under `subject`.
+        """
+        language, theme = _wished(request)
+        key = (name, subject, language, theme)
+        if key not in self._made:
+            places = fill(language) if fill else {}
+            self._made[key] = make_content("html", self._render(name, language, theme, places))
+        return self._made[key].answer(request, {**headers, "content-language": language})
 
     async def asset(self, request: Request) -> Response:
         """A part of a page, for good under this version. Raises NotFound for all else.
@@ -97,22 +107,32 @@ class Pages:
         modules = sorted(imported(self.assets, first_script))
         return "\n".join(f'<link rel="modulepreload" href="{base}/{name}">' for name in modules)
 
-    def _render(self, template: str, language: str, theme: str) -> bytes:
+    def _render(self, name: str, language: str, theme: str, places: Mapping[str, str]) -> bytes:
         """The page with every `{{name}}` in it replaced. Raises KeyError for a message that is missing."""
-        texts = {"language": language, "theme": theme} | dict(self._messages(language))
-        values = {name: html.escape(text) for name, text in texts.items()} | self._values
-        return _PLACE.sub(lambda place: values[place[1]], template).encode()
+        texts = {"language": language, "theme": theme} | self.messages[language]
+        values = {name: html.escape(text) for name, text in texts.items()}
+        values |= {**self._addresses, **places}
+        return _PLACE.sub(lambda place: values[place[1]], self._templates[name]).encode()
 
-    def _messages(self, language: str) -> Iterator[tuple[str, str]]:
-        for prefix in self._prefixes:
-            messages: dict[str, Any] = msgspec.json.decode(
-                self.assets[f"{prefix}messages/{language}.json"].body
-            )
-            yield from messages.items()
+    def _read_messages(self, layers: Mapping[str, str], language: str) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for prefix in layers.values():
+            found |= msgspec.json.decode(self.assets[f"{prefix}messages/{language}.json"].body)
+        return found
 
 
-def _drawings() -> dict[str, str]:
-    page = (resources.files(DRAWN_IN) / "page.html").read_text(encoding="utf-8")
-    drawings = _DRAWINGS.search(page)
-    assert drawings, "the page of the playground ends with its drawings"
-    return {"drawings": drawings[0]}
+def _wished(request: Request) -> tuple[str, str]:
+    """The language and the theme in which whoever asks wants to read."""
+    language = request.cookies.get("heliograph-language")
+    if language not in LANGUAGES:
+        language = choose_language(request.headers.get("accept-language", ""))
+    theme = request.cookies.get("heliograph-theme")
+    return language, theme if theme in THEMES else THEMES[0]
+
+
+def _with_parts(template: str) -> str:
+    """The template with every `{{> name}}`, which stands for what pages have in common."""
+    folder = resources.files(__package__) / "parts"
+    return _PART.sub(
+        lambda part: (folder / f"{part[1]}.html").read_text(encoding="utf-8"), template
+    )

@@ -82,13 +82,13 @@ export class Account {
   }
 
   #keysOf(keys) {
-    const heads = [[t("key")], [t("key.limits")], [t("key.made")], [t("key.state")]];
+    const heads = [[t("key")], [t("key.limits")], [t("key.made")], [t("key.used")], [t("key.state")]];
     const named = (key) => [h("b", {}, key.name), " ", h("code", { class: "soft" }, `hg_${key.test ? "test" : "live"}_${key.keyId}_…`)];
     const state = (key) =>
       key.usable
         ? actButton(t("revoke"), () => this.#revoke(key), { kind: "small", "aria-label": t("revoke.one", { name: key.name }) })
         : badge("failed", t(key.revokedTime ? "key.revoked" : "key.expired"));
-    return sheet(t("account.keys"), heads, keys.map((key) => [named(key), h("ul", { class: "limits" }, limitsOf(key).map((line) => h("li", {}, line))), time(key.createTime), state(key)]));
+    return sheet(t("account.keys"), heads, keys.map((key) => [named(key), h("ul", { class: "limits" }, limitsOf(key).map((line) => h("li", {}, line))), time(key.createTime), key.lastUsedTime ? time(key.lastUsedTime) : t("key.unused"), state(key)]));
   }
 
   async #revoke(key) {

@@ -7,7 +7,7 @@ import { KeyFields } from "./keyform.js";
 import { keyOf } from "./limits.js";
 import { actButton, copyButton, press, say, sentenceOf } from "./say.js";
 import * as service from "./service.js";
-import { announce, moment, money, t, tn } from "./text.js";
+import { ago, announce, moment, money, t, tn } from "./text.js";
 
 const KEEP_HOURS = [0, 1, 24, 72, 168];
 const TONES = { active: "success", revoked: "failed", expired: "none" };
@@ -71,7 +71,7 @@ export class Keys {
     const head = h(
       "header",
       {},
-      h("div", {}, h("h3", { id }, key.name), h("p", { class: "soft small" }, h("code", {}, `${key.prefix}_…`), ` · ${t("key.created", { time: moment(key.createdTime) })}`)),
+      h("div", {}, h("h3", { id }, key.name), h("p", { class: "soft small" }, h("code", {}, `${key.prefix}_…`), ` · ${t("key.created", { time: moment(key.createdTime) })} · ${usedOf(key)}`)),
       h("span", { class: "state", "data-state": tone }, t(`key.state.${key.state}`)),
     );
     const about = h("details", { class: "fold" }, h("summary", {}, summaryOf(key)), keyOf(key));
@@ -128,6 +128,9 @@ export class Keys {
     say(t("key.revoked", { name: key.name }));
   }
 }
+
+/** When the key was used last. */
+const usedOf = ({ lastUsedTime }) => (lastUsedTime ? t("key.used", { time: ago(lastUsedTime) }) : t("key.unused"));
 
 /** The limits of a key in a line. */
 function summaryOf(key) {

@@ -35,6 +35,15 @@ export function day(unixMs) {
   return said.charAt(0).toLocaleUpperCase(shared.language) + said.slice(1);
 }
 
+const STEPS = [["minute", 60_000, 60], ["hour", 3_600_000, 24], ["day", 86_400_000, 31]];
+
+/** How long ago a moment is, as people say it; its date after a month. */
+export function ago(unixMs) {
+  const gone = Math.max(0, Date.now() - unixMs);
+  const step = STEPS.find(([, length, most]) => gone < length * most);
+  return step ? near.format(-Math.floor(gone / step[1]), step[0]) : shared.moment(unixMs);
+}
+
 /** When the day of a moment began, here. */
 export const midnight = (unixMs) => new Date(unixMs).setHours(0, 0, 0, 0);
 
