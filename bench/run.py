@@ -44,14 +44,14 @@ BODY = b"""{"request_type":"async","input":{"mode":"text-to-image",
 async def prepare(settings: Settings, folder: Path) -> tuple[list[str], str]:
     """Rich accounts with a key each, the pgbench script, and the id of a task to ask after."""
     async with open_runtime(settings) as runtime:
-        keys = [await _rich_key(runtime, number) for number in range(database.CLIENTS)]
-        task = await _task(runtime, keys[0])
+        keys = [await rich_key(runtime, number) for number in range(database.CLIENTS)]
+        task = await new_task(runtime, keys[0])
         (folder / "submit.sql").write_text(await database.record_submit(runtime, task))
         (accepted,) = await submit_tasks(runtime, [task])
     return keys, accepted.task_id
 
 
-async def _rich_key(runtime: Runtime, number: int) -> str:
+async def rich_key(runtime: Runtime, number: int) -> str:
     account, now = f"acc_bench{number:03}", Clock().now()
     await runtime.pool.execute(
         "WITH a AS (INSERT INTO accounts VALUES ($1, 'bench', 'whsec_', $2, 1000000000))"
@@ -64,7 +64,7 @@ async def _rich_key(runtime: Runtime, number: int) -> str:
     return (await issue_key(runtime.pool, wish, now=now)).api_key
 
 
-async def _task(runtime: Runtime, api_key: str) -> NewTask:
+async def new_task(runtime: Runtime, api_key: str) -> NewTask:
     key_id = api_key.split("_")[2]
     stored = await read_keys_by_id(runtime.pool, [key_id])
     submission = read_submission(

@@ -37,6 +37,9 @@ from heliograph.webhooks.inboxes.inbox import inbox_id_of
 from heliograph.webhooks.notice import Rules
 
 POOL_SIZE = 16
+
+#: Past a pooler: one connection for those who wait, one for each of a worker's two sets of queues.
+LISTENING_SIZE = 4
 DATABASE_LOOK_SECONDS = 2.0
 CLOCK_LOOK_SECONDS = 30.0
 
@@ -48,6 +51,8 @@ class Runtime:
     settings: Settings
     clock: Clock
     pool: Pool
+    listening: Pool
+    """Connections that keep their state between statements, to listen; often the same pool."""
     keys: KeyReader
     limiter: RateLimiter
     models: Mapping[str, Model]
@@ -120,11 +125,16 @@ class Runtime:
 def prepare_database(settings: Settings) -> Iterator[str]:
     """The URL of the database; the embedded one runs at least as long as the block.
 
-    Raises OperatorError when the embedded one cannot start.
+    Raises OperatorError when the embedded one cannot start, or a pooler is said to be before none.
     """
     if settings.database_url is not None:
         yield settings.database_url
         return
+    if settings.database_direct_url is not None:
+        raise OperatorError(
+            "HELIOGRAPH_DATABASE_DIRECT_URL is the way past a pooler: name the pooler itself in"
+            " HELIOGRAPH_DATABASE_URL, or remove both to use the embedded PostgreSQL."
+        )
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with start_embedded(settings.data_dir) as postgres:
         for change in postgres.changes:
@@ -136,8 +146,12 @@ def prepare_database(settings: Settings) -> Iterator[str]:
 async def open_database(settings: Settings) -> AsyncIterator[Pool]:
     """A pool on the database, started and migrated if need be. Raises OperatorError."""
     with prepare_database(settings) as url:
-        await migrate(url)
-        pool = await open_pool(url, size=POOL_SIZE)
+        direct_url = settings.database_direct_url
+        await migrate(direct_url or url)
+        pooler, prepare = direct_url is not None, settings.database_prepared_statements
+        pool = await open_pool(
+            url, size=POOL_SIZE, pooler=pooler, prepare=not pooler if prepare is None else prepare
+        )
         reviver = asyncio.create_task(_revive_embedded(settings))
         try:
             yield pool
@@ -145,6 +159,20 @@ async def open_database(settings: Settings) -> AsyncIterator[Pool]:
             reviver.cancel()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(pool.close(), 5)
+
+
+@contextlib.asynccontextmanager
+async def open_listening(settings: Settings, pool: Pool) -> AsyncIterator[Pool]:
+    """A pool past the pooler, if there is one, else `pool` itself. Raises OperatorError."""
+    if settings.database_direct_url is None:
+        yield pool
+        return
+    listening = await open_pool(settings.database_direct_url, size=LISTENING_SIZE)
+    try:
+        yield listening
+    finally:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(listening.close(), 5)
 
 
 async def _revive_embedded(settings: Settings) -> None:
@@ -210,7 +238,8 @@ async def open_runtime(
         outbound = await opened.enter_async_context(
             Outbound(settings.trusted_networks, allow_http_callbacks=settings.allow_http_callbacks)
         )
-        changes = Changes(pool)
+        listening = await opened.enter_async_context(open_listening(settings, pool))
+        changes = Changes(listening)
         opened.push_async_callback(changes.close)
         limiter = RateLimiter(shared_counters)
         opened.callback(limiter.close)
@@ -218,6 +247,8 @@ async def open_runtime(
         opened.push_async_callback(moderation.close)
         prover = Prover(pool, clock)
         opened.push_async_callback(prover.close)
+        keys = KeyReader(pool, clock)
+        opened.push_async_callback(keys.close)
         storage = open_storage(settings)
         decoder = Decoder()
         opened.push_async_callback(decoder.close)
@@ -230,7 +261,8 @@ async def open_runtime(
             settings=settings,
             clock=clock,
             pool=pool,
-            keys=KeyReader(pool, clock),
+            listening=listening,
+            keys=keys,
             limiter=limiter,
             models=MODELS,
             prices=prices,
@@ -262,6 +294,7 @@ def rules_of(settings: Settings) -> Rules:
         timeout_seconds=settings.webhook_timeout_seconds,
         accept_any_2xx=settings.webhook_accept_any_2xx,
         pause_hours=settings.webhook_pause_hours,
+        keep_days=settings.delivery_retention_days,
         public_url=settings.public_url,
     )
 

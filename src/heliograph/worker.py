@@ -18,12 +18,15 @@ from pgqueuer.models import HealthCheckEvent, Job, Schedule
 
 from heliograph.accounts.sessions.sign_in import forget_expired
 from heliograph.base.errors import Busy
+from heliograph.base.listening import ListeningDriver
 from heliograph.base.log import log
+from heliograph.base.tallies.store import add_up
 from heliograph.operators.workers.beat import beat
 from heliograph.runtime import Runtime, rules_of
 from heliograph.tasks.rescue import (
     expire_files,
     forget_idempotency_keys,
+    forget_texts,
     prune_jobs,
     sweep,
 )
@@ -38,6 +41,7 @@ QUEUES = ("run", "check", "deliver", "render")
 HEARTBEAT_SECONDS = 10
 POLL_SECONDS = 5
 BATCH = 10
+SLOTS_FOR_ONE_MORE = 8
 RESTART_SECONDS = 1.0
 
 #: A worker that is told to stop lets work in flight go on for this long, then hands it back.
@@ -69,7 +73,9 @@ async def work(runtime: Runtime, stop: asyncio.Event, queues: Collection[str] = 
             group.create_task(_keep_serving(runtime, stop, Share(remote, BATCH, slots)))
         if "render" in queues:
             slots = sum(one.slots for one in runtime.providers.values() if one.queue == "render")
-            group.create_task(_keep_serving(runtime, stop, Share(["render"], 1, slots)))
+            # what is fetched and waits for a slot here would have had one elsewhere
+            batch = max(1, min(BATCH, slots // SLOTS_FOR_ONE_MORE))
+            group.create_task(_keep_serving(runtime, stop, Share(["render"], batch, slots)))
 
 
 async def _keep_serving(runtime: Runtime, stop: asyncio.Event, share: Share) -> None:
@@ -92,6 +98,8 @@ async def _serve(stop: asyncio.Event, share: Share, app: PgQueuer, in_flight: In
             batch_size=share.batch,
             max_concurrent_tasks=share.slots,
             heartbeat_timeout=timedelta(seconds=HEARTBEAT_SECONDS),
+            # off: nobody would read these statistics, and nobody deletes them
+            log_aggregation_interval=timedelta(0),
             shutdown_on_listener_failure=True,
         )
     finally:
@@ -107,7 +115,7 @@ async def _drain(stop: asyncio.Event, app: PgQueuer, in_flight: InFlight) -> Non
 
 
 def _app(runtime: Runtime, queues: Collection[str], in_flight: InFlight) -> PgQueuer:
-    app = PgQueuer.from_asyncpg_pool(runtime.pool)
+    app = PgQueuer(ListeningDriver(runtime.pool, runtime.listening))
     app.qm.listener_healthy = functools.partial(_probe_twice, app.qm.listener_healthy)  # type: ignore[method-assign]
     for queue in queues:
         handler = _deliver if queue == "deliver" else functools.partial(advance, queue=queue)
@@ -166,6 +174,14 @@ def _schedule(app: PgQueuer, runtime: Runtime) -> None:
         await expire_files(runtime)
         await expire_uploads(runtime)
         await forget_expired(runtime.pool, now=runtime.clock.now())
+
+    @app.schedule("forget_texts", "27 * * * *")
+    async def _forget_texts(_schedule: Schedule) -> None:
+        await forget_texts(runtime)
+
+    @app.schedule("add_up", "* * * * *")
+    async def _add_up(_schedule: Schedule) -> None:
+        await add_up(runtime.pool, runtime.clock.now())
 
     @app.schedule("prune_jobs", "7 * * * *")
     async def _prune(_schedule: Schedule) -> None:

@@ -27,9 +27,10 @@ async def tell(pool, topic):
 
 
 async def listeners(pool):
-    """The processes of the server that serve a listening connection."""
+    """The processes of the server that serve a connection which listens to this database."""
     return await pool.fetch(
-        "SELECT pid FROM pg_stat_activity WHERE query = $1", f'LISTEN "{CHANNEL}"'
+        "SELECT pid FROM pg_stat_activity WHERE query = $1 AND datname = current_database()",
+        f'LISTEN "{CHANNEL}"',
     )
 
 

@@ -11,9 +11,18 @@ from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
 
 from heliograph.base import database
-from heliograph.base.database import borrow, connect, open_pool, transaction, without_password
+from heliograph.base.database import (
+    borrow,
+    connect,
+    in_steps,
+    open_pool,
+    transaction,
+    without_password,
+)
 from heliograph.base.errors import Busy, OperatorError
 from heliograph.base.jobs import Job, enqueue
+from heliograph.base.settings import load_settings
+from heliograph.runtime import prepare_database
 from support.database import Databases
 
 SECRET = "s3cr3t"
@@ -241,3 +250,32 @@ async def test_a_url_that_is_none_is_the_operators_to_mend():
 )
 def test_a_url_is_shown_without_its_password(url: str, shown: str | None):
     assert without_password(url) == (shown or url)
+
+
+def test_a_way_past_a_pooler_without_the_pooler_is_refused(tmp_path: Path):
+    settings = load_settings(
+        {"HELIOGRAPH_DATABASE_DIRECT_URL": "postgresql://db.internal/heliograph"}, data_dir=tmp_path
+    )
+    with (
+        pytest.raises(OperatorError, match="name the pooler itself in HELIOGRAPH_DATABASE_URL"),
+        prepare_database(settings),
+    ):
+        raise AssertionError
+
+
+async def test_steps_are_repeated_until_one_finds_less_and_each_is_kept(table: asyncpg.Pool):
+    await table.execute("INSERT INTO kept SELECT generate_series(1, 5)")
+
+    async def step(connection: asyncpg.Connection) -> int:
+        left = await connection.fetchval("SELECT count(*) FROM kept")
+        if left == 1:
+            raise RuntimeError
+        status = await connection.execute(
+            "DELETE FROM kept WHERE number IN (SELECT number FROM kept LIMIT 2)"
+        )
+        return int(status.removeprefix("DELETE "))
+
+    with pytest.raises(RuntimeError):
+        await in_steps(table, step, 2)
+    assert await table.fetchval("SELECT count(*) FROM kept") == 1
+    assert await in_steps(table, lambda connection: connection.fetchval("SELECT 1"), 2) == 1

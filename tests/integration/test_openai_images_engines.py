@@ -91,7 +91,7 @@ async def test_equal_engines_are_taken_at_random(pool):
         taken = set()
         for _ in range(40):
             taken.add(await store.take_engine(connection, f"{CALL_ID}1", ["a", "b"], 1, NOW))
-            await store.end_call(connection, f"{CALL_ID}1")
+            await store.end_calls(connection, [f"{CALL_ID}1"])
     assert taken == {"a", "b"}
 
 

@@ -106,3 +106,26 @@ async def test_the_file_is_read_back_as_it_was_written(spine, key):
     assert rows[2]["moved"] == "0.030000"
     assert rows[4]["note"] == 'a "gift", taken back'
     assert len(rows[1]["task_id"]) == 32
+
+
+async def test_a_period_in_a_long_history_is_found_and_its_balances_are_right(
+    spine, key, monkeypatch
+):
+    """From either end of the history, and over a line whose clock was wrong."""
+    pool = spine.runtime.pool
+    for day in range(1, 30):
+        moment = START + datetime.timedelta(days=day)
+        wrong = moment - datetime.timedelta(hours=20) if day == 15 else moment
+        await top_up(pool, key.account_id, day, note=str(day), now=wrong)
+    every = await whole(spine, key)
+    for first, last in ((2, 6), (14, 16), (24, 29), (1, 30), (40, 50)):
+        period = Period(
+            START + datetime.timedelta(days=first), START + datetime.timedelta(days=last)
+        )
+        expected = [
+            line for line in every if period.since <= line.transfer.created_at < period.before
+        ]
+        assert await whole(spine, key, period) == expected
+        with monkeypatch.context() as few:
+            few.setattr(store, "LINES_A_READ", 2)
+            assert await whole(spine, key, period) == expected

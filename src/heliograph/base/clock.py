@@ -2,6 +2,10 @@
 
 import datetime
 import time
+import uuid
+
+#: The first of all ids.
+LEAST_ID = uuid.UUID(int=0)
 
 
 class Clock:
@@ -45,3 +49,8 @@ class SettableClock(Clock):
 def unix_ms(moment: datetime.datetime) -> int:
     """`moment` as Unix milliseconds, the unit of every time in the public JSON."""
     return int(moment.timestamp() * 1000)
+
+
+def first_id_at(moment: datetime.datetime) -> uuid.UUID:
+    """What the id of a task or batch made at `moment` is not below: such ids begin with their time."""
+    return uuid.UUID(int=unix_ms(moment) << 80)

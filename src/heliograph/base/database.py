@@ -2,8 +2,9 @@
 
 import contextlib
 import datetime
+import socket
 import urllib.parse
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TypeAlias
 
 import asyncpg
@@ -17,9 +18,23 @@ Pool: TypeAlias = asyncpg.Pool
 
 ACQUIRE_SECONDS = 2.0
 CONNECT_SECONDS = 10.0
+#: A server that has vanished without a word is given up after so long; the kernel would wait a quarter of an hour.
+VANISHED_SECONDS = 5
 LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 30_000
 CACHED_STATEMENTS = 256
+
+#: What bounds every statement of the service. Connections through a pooler cannot ask for it.
+LIMITS_MS = {
+    "lock_timeout": LOCK_TIMEOUT_MS,
+    "statement_timeout": STATEMENT_TIMEOUT_MS,
+    "idle_in_transaction_session_timeout": STATEMENT_TIMEOUT_MS,
+}
+
+NAME = {"application_name": "heliograph"}
+
+#: What PgBouncer says to a connection that asks for limits of its own.
+POOLER_SIGN = "unsupported startup parameter"
 
 #: Trouble that passes by itself, and after how many seconds to come back.
 PASSING_TROUBLE: dict[type[Exception], tuple[str, int]] = {
@@ -37,41 +52,62 @@ PASSING_TROUBLE: dict[type[Exception], tuple[str, int]] = {
 }
 
 
-async def open_pool(url: str, *, size: int = 10, min_size: int = 1) -> asyncpg.Pool:
+async def open_pool(
+    url: str, *, size: int = 10, min_size: int = 1, pooler: bool = False, prepare: bool = True
+) -> asyncpg.Pool:
     """A pool of `min_size` to `size` connections; jsonb columns come and go as Python values.
 
-    Raises OperatorError when the database does not answer.
+    A `pooler` in between passes no limits on: the database user must have them. Without `prepare` no
+    connection keeps statements, which costs a round trip for each. Raises OperatorError when the
+    database does not answer, or sets no limits.
     """
+    limits = {} if pooler else {name: str(limit) for name, limit in LIMITS_MS.items()}
     with _operator_error(url):
-        return await asyncpg.create_pool(
+        pool = await asyncpg.create_pool(
             url,
             min_size=min(min_size, size),
             max_size=size,
             timeout=CONNECT_SECONDS,
-            init=_use_json,
+            init=_prepare,
             # Every use is a transaction or a single statement: nothing is left to clean up, and
             # a round trip per use is saved. (asyncpg itself rolls back what was left open.)
             reset=_keep,
-            statement_cache_size=CACHED_STATEMENTS,
+            statement_cache_size=CACHED_STATEMENTS if prepare else 0,
             max_cached_statement_lifetime=0,
-            server_settings={
-                "application_name": "heliograph",
-                "lock_timeout": str(LOCK_TIMEOUT_MS),
-                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
-                "idle_in_transaction_session_timeout": str(STATEMENT_TIMEOUT_MS),
-            },
+            server_settings=NAME | limits,
         )
+        if pooler:
+            await _check_limits(pool, url)
+        return pool
+
+
+async def _check_limits(pool: asyncpg.Pool, url: str) -> None:
+    """Raise OperatorError, and close `pool`, when its statements may take and wait for ever."""
+    rows = await pool.fetch(
+        "SELECT name FROM unnest($1::text[]) AS name WHERE current_setting(name) = '0'",
+        list(LIMITS_MS),
+    )
+    if not rows:
+        return
+    user = await pool.fetchval("SELECT current_user")
+    await pool.close()
+    wanted = "; ".join(
+        f"ALTER ROLE {user} SET {row['name']} = '{LIMITS_MS[row['name']] // 1000}s'" for row in rows
+    )
+    raise OperatorError(
+        f"The pooler at {without_password(url)} passes no time limits on to PostgreSQL. Give them"
+        f" to the database user ({wanted}), then let the pooler connect anew (RECONNECT)."
+    )
 
 
 async def connect(url: str) -> asyncpg.Connection:
-    """A plain connection without time limits or JSON codec, for migrations and PgQueuer's listener.
+    """A plain connection without time limits or JSON codec, for migrations.
 
-    Raises OperatorError when the database does not answer.
+    It must not lead through a pooler. Raises OperatorError when the database does not answer.
     """
+    limits = dict.fromkeys(LIMITS_MS, "0")  # what the database user has is for the service
     with _operator_error(url):
-        return await asyncpg.connect(
-            url, timeout=CONNECT_SECONDS, server_settings={"application_name": "heliograph"}
-        )
+        return await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=NAME | limits)
 
 
 @contextlib.asynccontextmanager
@@ -103,6 +139,22 @@ async def transaction(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
     """
     async with borrow(pool) as connection, connection.transaction():
         yield connection
+
+
+async def in_steps(
+    pool: asyncpg.Pool, step: Callable[[Connection], Awaitable[int]], most: int
+) -> int:
+    """Repeat `step`, which deals with at most `most` rows, until it finds fewer; gives how many in all.
+
+    Each is a transaction of its own, so that nobody waits long for its locks, and what is done is done.
+    """
+    total = 0
+    while True:
+        async with transaction(pool) as connection:
+            done = await step(connection)
+        total += done
+        if done < most:
+            return total
 
 
 async def ping(connection: Connection) -> None:
@@ -164,11 +216,26 @@ def _operator_error(url: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if POOLER_SIGN in str(error):
+            raise OperatorError(
+                f"A pooler answers at {without_password(url)}. Keep it in HELIOGRAPH_DATABASE_URL, and"
+                " name the way past it, to PostgreSQL itself, in HELIOGRAPH_DATABASE_DIRECT_URL."
+            ) from error
         raise OperatorError(
             f"PostgreSQL at {without_password(url)} cannot be used: {error or 'no answer'}. "
             "Check HELIOGRAPH_DATABASE_URL (postgresql://user:password@host:5432/database) "
             "and that the server runs."
         ) from error
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    line = connection._transport.get_extra_info("socket")  # noqa: SLF001 - asyncpg has no other way
+    if line.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, VANISHED_SECONDS)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, VANISHED_SECONDS * 1000)
+    await _use_json(connection)
 
 
 async def _use_json(connection: asyncpg.Connection) -> None:

@@ -7,7 +7,6 @@ the id names decides what is done.
 import datetime
 from collections.abc import Sequence
 
-import asyncpg
 import msgspec
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
@@ -57,8 +56,15 @@ def enqueue_function() -> str:
     """
 
 
-async def prune_job_log(pool: asyncpg.Pool, hours: int) -> None:
-    """Delete what the queue has logged more than `hours` ago."""
-    await pool.execute(
-        "DELETE FROM pgqueuer_log WHERE created < now() - make_interval(hours => $1)", hours
+async def prune_job_log(connection: Connection, hours: int, limit: int) -> int:
+    """Delete at most `limit` lines that the queue has logged more than `hours` ago; gives how many."""
+    status: str = await connection.execute(
+        """
+        DELETE FROM pgqueuer_log WHERE id IN (
+            SELECT id FROM pgqueuer_log WHERE created < now() - make_interval(hours => $1)
+            ORDER BY created LIMIT $2 FOR UPDATE SKIP LOCKED)
+        """,
+        hours,
+        limit,
     )
+    return int(status.removeprefix("DELETE "))

@@ -6,10 +6,9 @@ that every process, and every restart, gives the same figures.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any
 
 from prometheus_client import (
     CONTENT_TYPE_PLAIN_0_0_4,
@@ -30,9 +29,11 @@ from prometheus_client.registry import Collector
 from heliograph.base.database import Connection
 from heliograph.base.provider_metrics import (
     ProviderFigures,
+    by_name,
     provider_families,
     read_provider_figures,
 )
+from heliograph.base.tallies.store import TASK_LIMITS_SECONDS, Labels, read_totals
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -54,8 +55,6 @@ REQUEST_LIMITS_SECONDS = (
     10,
     30,
 )
-TASK_LIMITS_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
-
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 REGISTRY = CollectorRegistry()
@@ -107,17 +106,9 @@ class Figures:
 
 
 async def read_figures(connection: Connection, ledger_drift_micros: int) -> Figures:
-    """Read all figures but the drift, which the ledger knows. One pass over the tasks."""
-    tasks = await connection.fetch(
-        """
-        SELECT model, mode, state, width_bucket(-seconds, $1::float8[]) AS limits_kept,
-          count(*) AS number, coalesce(sum(seconds), 0) AS seconds
-        FROM (SELECT model, mode, state,
-          extract(epoch FROM completed_at - created_at)::float8 AS seconds FROM tasks) AS task
-        GROUP BY model, mode, state, limits_kept
-        """,
-        [-limit for limit in reversed(TASK_LIMITS_SECONDS)],
-    )
+    """Read all figures but the drift, which the ledger knows; whatever is old is added up already."""
+    totals = await read_totals(connection)
+    tasks = totals.get("tasks", {})
     queue = await connection.fetchrow(
         """
         SELECT count(*) AS depth,
@@ -125,46 +116,35 @@ async def read_figures(connection: Connection, ledger_drift_micros: int) -> Figu
         FROM tasks WHERE state = 'pending'
         """
     )
-    attempts = await connection.fetch(
-        """
-        SELECT CASE WHEN error IS NULL THEN 'delivered' WHEN status IS NULL THEN 'unreachable'
-          ELSE 'refused' END AS outcome, count(*) AS number
-        FROM notice_attempts WHERE latency_ms IS NOT NULL GROUP BY outcome
-        """
-    )
     receivers = await connection.fetch(
         "SELECT state, count(*) AS number FROM receivers GROUP BY state"
-    )
-    unknown = await connection.fetch(
-        "SELECT provider, count(*) AS number FROM attempts WHERE outcome = 'unknown' GROUP BY provider"
     )
     return Figures(
         tasks=_by_state(tasks),
         task_seconds=_by_duration(tasks),
-        task_seconds_sum=sum(row["seconds"] for row in tasks),
+        task_seconds_sum=sum(totals.get("task_milliseconds", {}).values()) / 1000,
         queue_depth=queue["depth"],
         queue_oldest_seconds=max(0.0, queue["oldest_seconds"]),
-        webhook_attempts={row["outcome"]: row["number"] for row in attempts},
+        webhook_attempts=by_name(totals, "webhook_attempts"),
         webhook_receivers={row["state"]: row["number"] for row in receivers},
-        unknown_outcomes={row["provider"]: row["number"] for row in unknown},
+        unknown_outcomes=by_name(totals, "unknown_outcomes"),
         ledger_drift_micros=ledger_drift_micros,
-        providers=await read_provider_figures(connection),
+        providers=await read_provider_figures(connection, totals),
     )
 
 
-def _by_state(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str, str], int]:
-    tasks: dict[tuple[str, str, str], int] = {}
-    for row in rows:
-        labels = (row["model"], row["mode"], row["state"])
-        tasks[labels] = tasks.get(labels, 0) + row["number"]
-    return tasks
+def _by_state(tasks: Mapping[Labels, int]) -> dict[tuple[str, str, str], int]:
+    counts: dict[tuple[str, str, str], int] = {}
+    for (model, mode, state, _), number in tasks.items():
+        counts[model, mode, state] = counts.get((model, mode, state), 0) + number
+    return counts
 
 
-def _by_duration(rows: Iterable[Mapping[str, Any]]) -> list[int]:
+def _by_duration(tasks: Mapping[Labels, int]) -> list[int]:
     counts = [0] * (len(TASK_LIMITS_SECONDS) + 1)
-    for row in rows:
-        if row["limits_kept"] is not None:
-            counts[len(TASK_LIMITS_SECONDS) - row["limits_kept"]] += row["number"]
+    for (*_, limits_kept), number in tasks.items():
+        if limits_kept:
+            counts[len(TASK_LIMITS_SECONDS) - int(limits_kept)] += number
     return counts
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from heliograph.base.database import Connection
+from heliograph.base.tallies.store import Labels
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,15 @@ class ProviderFigures:
     charged_micros: Mapping[str, int] = field(default_factory=dict)
 
 
-async def read_provider_figures(connection: Connection) -> ProviderFigures:
-    """Read all of them."""
+def by_name(totals: Mapping[str, Mapping[Labels, int]], figure: str) -> dict[str, int]:
+    """A figure that has one label."""
+    return {name: number for (name,), number in totals.get(figure, {}).items()}
+
+
+async def read_provider_figures(
+    connection: Connection, totals: Mapping[str, Mapping[Labels, int]]
+) -> ProviderFigures:
+    """Read all of them that are not in `totals`."""
     health = await connection.fetch(
         "SELECT name, failures, coalesce(open_until > now(), false) AS open FROM provider_health"
     )
@@ -40,26 +48,14 @@ async def read_provider_figures(connection: Connection) -> ProviderFigures:
         WHERE lease_until > now() GROUP BY engine
         """
     )
-    costs = await connection.fetch(
-        """
-        SELECT provider AS name, sum(cost_micros)::bigint AS number FROM attempts
-        WHERE cost_micros > 0 GROUP BY provider
-        """
-    )
-    charged = await connection.fetch(
-        """
-        SELECT provider AS name, sum(amount_micros)::bigint AS number
-        FROM transfers JOIN tasks USING (task_id) WHERE kind = 'charge' GROUP BY provider
-        """
-    )
     return ProviderFigures(
         circuits_open={row["name"]: row["open"] for row in health},
         failures_in_a_row={row["name"]: row["failures"] for row in health},
         alarms={(row["provider"], row["code"]): row["number"] for row in alarms},
         tasks_in_line={row["name"]: row["number"] for row in line},
         engine_calls={row["name"]: row["number"] for row in calls},
-        costs_micros={row["name"]: row["number"] for row in costs},
-        charged_micros={row["name"]: row["number"] for row in charged},
+        costs_micros=by_name(totals, "cost_micros"),
+        charged_micros=by_name(totals, "charged_micros"),
     )
 
 

@@ -28,6 +28,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     data_dir: Path = Path("heliograph-data")
     database_url: str | None = None
+    database_direct_url: str | None = None
+    database_prepared_statements: bool | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
     public_url: str = ""
@@ -70,9 +72,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     webhook_pause_hours: Annotated[float, Meta(gt=0)] = 72
     task_deadline_seconds: Seconds = 600
     result_retention_hours: Seconds = 168
+    text_retention_days: Count | None = None
+    delivery_retention_days: Count = 90
     max_head_bytes: Annotated[int, Meta(ge=4096)] = 32 * 1024
     max_body_bytes: Annotated[int, Meta(ge=4096)] = 1024 * 1024
     request_timeout_seconds: Seconds = 30
+    drain_seconds: Annotated[float, Meta(ge=0)] = 0
     rate_limit_per_minute: Count = 10_000
     max_live_tasks: Count = 1_000
     prices_file: Path | None = None

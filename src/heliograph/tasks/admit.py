@@ -35,6 +35,7 @@ class Draft(msgspec.Struct, frozen=True):
     idempotency_key: str | None = None
     request_sha256: bytes = b""
     batch_id: uuid.UUID | None = None
+    traceparent: str | None = None
 
 
 class Admitted(msgspec.Struct, frozen=True):

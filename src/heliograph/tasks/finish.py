@@ -7,6 +7,7 @@ import uuid
 from heliograph.accounts.spending.store import take_back_spending
 from heliograph.base.database import transaction
 from heliograph.base.log import log
+from heliograph.base.trace import span
 from heliograph.ledger.money import settle
 from heliograph.ledger.store import settle as settle_balance
 from heliograph.providers.provider import ImageJob
@@ -33,8 +34,12 @@ async def finish(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | N
 
     None when the claim was lost: then nothing is written and the stored files are deleted again.
     """
-    # once begun it must not be torn by a worker that is told to stop
-    ended = await asyncio.shield(_commit(runtime, task, ending))
+    with span("task.finish") as finishing:
+        finishing.note("heliograph.state", ending.state)
+        finishing.note("heliograph.fail_code", ending.fail_code)
+        finishing.note("heliograph.made", ending.made)
+        # once begun it must not be torn by a worker that is told to stop
+        ended = await asyncio.shield(_commit(runtime, task, ending))
     if ended is None:
         log.info("task.late_ending_dropped", claim_no=task.claim_no)
         await discard_pictures(runtime, ending)

@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import assert_never
 
@@ -13,6 +14,7 @@ from heliograph.base.database import transaction
 from heliograph.base.errors import Busy
 from heliograph.base.jobs import Job, enqueue
 from heliograph.base.log import log
+from heliograph.base.trace import Attributes, Span, add_spans, span
 from heliograph.providers.provider import Failed, Finished, Refused, Running, Started, Unknown
 from heliograph.runtime import Runtime
 from heliograph.tasks import store
@@ -46,7 +48,7 @@ async def advance(runtime: Runtime, task_id: uuid.UUID, queue: str) -> None:
     task = await store.claim_task(runtime.pool, task_id, now, LEASE_SECONDS)
     if task is None:
         return
-    with structlog.contextvars.bound_contextvars(task_id=task.hex):
+    with structlog.contextvars.bound_contextvars(task_id=task.hex), _traced(task, queue, now):
         try:
             async with holding(runtime, task) as hold:
                 outcome = await _before_deadline(runtime, task, hold, queue)
@@ -64,6 +66,14 @@ async def advance(runtime: Runtime, task_id: uuid.UUID, queue: str) -> None:
             raise
 
 
+def _traced(task: Task, queue: str, now: datetime.datetime) -> AbstractContextManager[Span]:
+    """A span for one step, under the request that the task came with; the first has had to wait."""
+    if task.claim_no == 1:
+        add_spans("task.queue", [task.traceparent], task.created_at, now)
+    attributes: Attributes = {"heliograph.task_id": task.hex, "heliograph.claim_no": task.claim_no}
+    return span(f"task.{queue}", task.traceparent, attributes=attributes)
+
+
 async def _before_deadline(runtime: Runtime, task: Task, hold: Hold, queue: str) -> Step | Ending:
     remaining = (task.deadline_at - runtime.clock.now()).total_seconds()
     if remaining <= 0:
@@ -72,7 +82,8 @@ async def _before_deadline(runtime: Runtime, task: Task, hold: Hold, queue: str)
         async with asyncio.timeout(remaining):
             step = await next_step(runtime, task, hold, queue)
             if isinstance(step, Finished):
-                return await store_pictures(runtime, task, step)
+                with span("task.store"):
+                    return await store_pictures(runtime, task, step)
             return step
     except TimeoutError:
         return TIMEOUT

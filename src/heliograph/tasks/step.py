@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from heliograph.base.database import borrow
 from heliograph.base.errors import TaskFault
 from heliograph.base.log import log
+from heliograph.base.trace import span
 from heliograph.catalog.reference import Reference
 from heliograph.providers.provider import (
     Failed,
@@ -94,7 +95,8 @@ async def _start(runtime: Runtime, task: Task, provider: Provider, hold: Hold, q
     log.info("task.started", provider=provider.name, claim_no=task.claim_no)
     hold.provider = provider.name
     try:
-        return await provider.start(image_job(task, references), hold.report)
+        with span("provider.start", kind="client", attributes=_told(provider)):
+            return await provider.start(image_job(task, references), hold.report)
     except Exception:  # noqa: BLE001 - whatever it was, it is an outcome of this task
         log.exception("provider.start_failed", provider=provider.name)
         return BROKEN if provider.reruns else Unknown("the call broke off")
@@ -125,10 +127,15 @@ async def _check(runtime: Runtime, task: Task, provider: Provider, hold: Hold) -
     job = image_job(task, found=task.provider_ref.startswith(FOUND))
     hold.provider = provider.name
     try:
-        return await provider.check(job, task.provider_ref.removeprefix(FOUND))
+        with span("provider.check", kind="client", attributes=_told(provider)):
+            return await provider.check(job, task.provider_ref.removeprefix(FOUND))
     except Exception:  # noqa: BLE001 - whatever it was, the next check may go well
         log.exception("provider.check_failed", provider=provider.name)
         return Running(ABSENT_PROVIDER_SECONDS)
+
+
+def _told(provider: Provider) -> dict[str, str]:
+    return {"heliograph.provider": provider.name}
 
 
 def image_job(

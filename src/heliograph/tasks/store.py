@@ -8,6 +8,7 @@ from typing import TypeVar
 import asyncpg
 import msgspec
 
+from heliograph.base.clock import LEAST_ID, first_id_at
 from heliograph.base.database import Connection
 from heliograph.catalog.request import ImageRequest
 from heliograph.tasks.task import (
@@ -277,6 +278,44 @@ async def forget_content(
         now,
     )
     return _read(TaskStatus, row)
+
+
+async def forget_texts(
+    connection: Connection, before: datetime.datetime, now: datetime.datetime, limit: int
+) -> int:
+    """Take texts and inputs out of at most `limit` tasks made `before`, the oldest; gives of how many.
+
+    Where the next begin is written down, so that those that are done are not looked through again.
+    Files have a time of their own, and nobody is told: it is long ago.
+    """
+    since = await connection.fetchval("SELECT since FROM kept_since WHERE what = 'texts'")
+    last = await connection.fetchrow(
+        """
+        WITH old AS (
+          SELECT task_id FROM tasks
+          WHERE task_id >= $1 AND task_id < $2 AND state IN ('success', 'failed')
+            AND data_deleted_at IS NULL
+          ORDER BY task_id LIMIT $4),
+        forgotten AS (
+          UPDATE tasks SET request = request - '{prompt,negative_prompt,image_urls}'::text[],
+            callback_url = NULL, source = NULL, warnings = NULL, scene = NULL, data_deleted_at = $3
+          FROM old WHERE tasks.task_id = old.task_id RETURNING created_at)
+        SELECT count(*), max(created_at) FROM forgotten
+        """,
+        LEAST_ID if since is None else first_id_at(since),
+        first_id_at(before),
+        now,
+        limit,
+    )
+    done, moment = last
+    await connection.execute(
+        """
+        INSERT INTO kept_since (what, since) VALUES ('texts', $1)
+        ON CONFLICT (what) DO UPDATE SET since = greatest(kept_since.since, excluded.since)
+        """,
+        before if done < limit else moment,
+    )
+    return int(done)
 
 
 async def take_over(

@@ -12,6 +12,7 @@ from heliograph.accounts.spending.store import add_spending, read_budgets
 from heliograph.base.clock import unix_ms
 from heliograph.base.database import Connection, borrow, transaction
 from heliograph.base.errors import Busy, Conflict, Fault
+from heliograph.base.trace import add_spans, traceparent
 from heliograph.catalog.request import Submission
 from heliograph.ledger.money import Hold
 from heliograph.ledger.store import hold_many, lock_balances
@@ -36,6 +37,7 @@ class NewTask(msgspec.Struct, frozen=True):
     idempotency_key: str | None = None
     route: str = "generateTask"
     repeated_as: object = None
+    traceparent: str | None = msgspec.field(default_factory=traceparent)
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -62,6 +64,7 @@ async def submit_tasks(runtime: Runtime, tasks: Sequence[NewTask]) -> list[Accep
             raise
         conflict = still_being_written(busy)
         answers = iter([conflict if draft.idempotency_key else busy for draft in asked])
+    add_spans("task.submit", [task.traceparent for task in tasks], now, runtime.clock.now())
     return [next(answers) if isinstance(draft, Draft) else draft for draft in drafts]
 
 
@@ -97,6 +100,7 @@ def draft_of(runtime: Runtime, task: NewTask, now: datetime.datetime) -> Draft |
         request_sha256=request_sha256(task.route, task.repeated_as or task.submission)
         if repeatable
         else b"",
+        traceparent=task.traceparent,
     )
 
 

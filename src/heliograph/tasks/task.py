@@ -49,6 +49,7 @@ class Task(msgspec.Struct, frozen=True):
     deadline_at: datetime.datetime
     batch_id: uuid.UUID | None = None
     retention_hours: int | None = None
+    traceparent: str | None = None
 
     @property
     def hex(self) -> str:

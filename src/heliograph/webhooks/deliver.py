@@ -11,6 +11,7 @@ from heliograph.base.clock import Clock
 from heliograph.base.database import Connection, Pool, borrow, transaction
 from heliograph.base.log import log
 from heliograph.base.outbound import Outbound
+from heliograph.base.trace import is_traced, span
 from heliograph.webhooks import store
 from heliograph.webhooks.notice import (
     MOST_LOST,
@@ -127,7 +128,10 @@ class Deliverer:
         with ExitStack() as lane:
             async with borrow(self._pool) as conn:
                 taken = await self._take_up(conn, notice_id, lane)
-            return await self._attempt(taken) if isinstance(taken, Claim) else taken
+                if not isinstance(taken, Claim):
+                    return taken
+                parent = await store.read_traceparent(conn, taken) if is_traced() else None
+            return await self._traced_attempt(taken, parent)
 
     async def send_test(self, notice: Notice) -> Noted | Later:
         """Send `notice`, which is not written yet, at once and once, even to a closed receiver.
@@ -177,6 +181,17 @@ class Deliverer:
     @property
     def _lease(self) -> datetime.timedelta:
         return datetime.timedelta(seconds=self._rules.timeout_seconds + LEASE_MARGIN_SECONDS)
+
+    async def _traced_attempt(self, claim: Claim, parent: str | None) -> Noted | Nothing:
+        with span("webhook.attempt", parent, kind="client") as attempt:
+            attempt.note("heliograph.attempt_no", claim.attempt_no)
+            attempt.note("server.address", place_of(claim.url))
+            outcome = await self._attempt(claim)
+            if isinstance(outcome, Noted):
+                attempt.note("http.response.status_code", outcome.reply.status)
+                if outcome.reply.error is not None:
+                    attempt.fail(outcome.reply.error)
+        return outcome
 
     async def _attempt(self, claim: Claim) -> Noted | Nothing:
         if claim.lost >= MOST_LOST:

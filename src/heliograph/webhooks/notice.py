@@ -47,13 +47,14 @@ class Notice:
 class Rules:
     """The operator's settings: one attempt, then one more after each of `retry_seconds`.
 
-    A receiver is paused that fails for `pause_hours`. Inboxes lie under `public_url`.
+    A receiver is paused that fails for `pause_hours`; what has ended is kept for `keep_days`. Inboxes lie under `public_url`.
     """
 
     retry_seconds: tuple[float, ...] = (30, 120, 600)
     timeout_seconds: float = 30
     accept_any_2xx: bool = False
     pause_hours: float = 72
+    keep_days: int = 90
     public_url: str = ""
 
 

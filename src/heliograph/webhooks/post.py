@@ -9,6 +9,7 @@ from heliograph.base.clock import Clock
 from heliograph.base.database import Pool, borrow
 from heliograph.base.errors import OutboundFailed, OutboundRefused
 from heliograph.base.outbound import Outbound
+from heliograph.base.trace import trace_headers
 from heliograph.webhooks.inboxes.inbox import Posted, inbox_id_of
 from heliograph.webhooks.inboxes.store import add_message
 from heliograph.webhooks.notice import Reply, Rules, refusal
@@ -73,7 +74,11 @@ class Post:
             previous_secret=claim.previous_secret,
             moment=self.clock.now(),
         )
-        return {"content-type": "application/json", "user-agent": USER_AGENT, **signature}
+        return {
+            "content-type": "application/json",
+            "user-agent": USER_AGENT,
+            **signature,
+        } | trace_headers()
 
 
 def _milliseconds_since(started: float) -> int:

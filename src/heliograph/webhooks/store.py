@@ -187,6 +187,14 @@ async def claim_notice(
     return None if row is None else Claim(**row)
 
 
+async def read_traceparent(conn: Connection, claim: Claim) -> str | None:
+    """The trace of the request that the notice goes back to, if that was traced."""
+    found: str | None = await conn.fetchval(
+        "SELECT traceparent FROM tasks WHERE task_id = $1", claim.task_id
+    )
+    return found
+
+
 async def note_reply(
     conn: Connection,
     claim: Claim,

@@ -13,6 +13,9 @@ from heliograph.ledger.audit import Finding
 #: Of the findings of one run, so many are kept.
 MOST_KEPT = 100
 
+#: So many runs are kept.
+MOST_PROOFS = 10_000
+
 #: A run that is older than this and has no end was lost with its process.
 LOST_MINUTES = 15
 
@@ -38,11 +41,17 @@ class Proof:
 
 
 async def begin_proof(connection: Connection, operator: str, *, now: datetime.datetime) -> int:
-    """Note that a run begins; gives its number."""
+    """Note that a run begins; gives its number. Of the earlier ones the last are kept."""
     proof_id: int = await connection.fetchval(
-        "INSERT INTO proofs (operator, started_at) VALUES ($1, $2) RETURNING proof_id",
+        """
+        WITH forgotten AS (
+            DELETE FROM proofs WHERE proof_id <= (SELECT max(proof_id) - $3 FROM proofs)
+        )
+        INSERT INTO proofs (operator, started_at) VALUES ($1, $2) RETURNING proof_id
+        """,
         operator,
         now,
+        MOST_PROOFS,
     )
     return proof_id
 

@@ -1,7 +1,8 @@
 """Which engine makes the next picture: the one with the fewest calls, over all our processes.
 
 Every call is a row with a lease, so that two processes do not overbook an engine, and the places of
-a process that was killed are free again after the lease.
+a process that was killed are free again after the lease. What begins and ends at the same time is
+written together.
 """
 
 import asyncio
@@ -10,14 +11,15 @@ import datetime
 import random
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
+from heliograph.base.batch import Batch
 from heliograph.base.clock import Clock
-from heliograph.base.database import Pool, borrow, transaction
+from heliograph.base.database import Connection, Pool, borrow, transaction
 from heliograph.base.errors import Busy
 from heliograph.providers.health.health import Health
 from heliograph.providers.health.store import note_failure, note_success, read_health
@@ -29,8 +31,24 @@ RENEWAL_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 0.2
 #: Until the next look, while the database is away.
 BUSY_SECONDS: Final = 1.0
+#: Of those who wait for the same engines, so many ask.
+MOST_ASKING: Final = 16
+MOST_PER_RUN: Final = 100
 
 log = structlog.get_logger()
+
+
+class Begin(NamedTuple):
+    """A call wants a place at one of the engines `names`."""
+
+    call_id: uuid.UUID
+    names: frozenset[str]
+
+
+class End(NamedTuple):
+    """A call is over, whether it had a place or not."""
+
+    call_id: uuid.UUID
 
 
 @dataclass(frozen=True)
@@ -52,14 +70,21 @@ class Engines:
         self._by_name: Mapping[str, Engine] = {engine.name: engine for engine in engines}
         self._most = calls_per_engine
         self._calls: set[uuid.UUID] = set()
+        self._suspects: set[str] = set()
         self._freed = asyncio.Event()
-        # Only the first in each line asks the database, or many that wait would keep it busy.
-        self._lines: dict[frozenset[str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        # Only the first in each line ask the database, or many that wait would keep it busy.
+        self._lines: dict[frozenset[str], asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(MOST_ASKING)
+        )
+        # One run at a time: a call that was cancelled while it began ends in a later run.
+        self._write: Batch[Begin | End, str | None] = Batch(self._write_all, MOST_PER_RUN)
+        self._succeeded: Batch[str, None] = Batch(self._note_successes, MOST_PER_RUN)
         self._renewal: asyncio.Task[None] | None = None
+        self._freeing: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
     async def place(self, names: Collection[str]) -> AsyncIterator[Place]:
-        """A place at one of the engines `names`, waited for if need be, and free after the block."""
+        """A place at one of the engines `names`, waited for if need be, and free soon after the block."""
         call_id = uuid.uuid4()
         try:
             async with self._lines[frozenset(names)]:
@@ -67,13 +92,16 @@ class Engines:
             self._keep(call_id)
             yield place
         finally:
-            await self._free(call_id)
+            # whoever has the picture need not wait until that is written
+            self._calls.discard(call_id)
+            freeing = asyncio.create_task(self._free(call_id))
+            self._freeing.add(freeing)
+            freeing.add_done_callback(self._freeing.discard)
 
     async def note_success(self, engine: Engine) -> None:
         """`engine` has made a picture."""
         with _unless_busy():
-            async with borrow(self._pool) as connection:
-                await note_success(connection, engine.name, self._clock.now())
+            await self._succeeded(engine.name)
 
     async def note_failure(
         self, engine: Engine, why: str, pause_seconds: float | None = None
@@ -86,7 +114,8 @@ class Engines:
                 await note_failure(connection, engine.name, why, now, pause=pause_seconds)
 
     async def close(self) -> None:
-        """Stops the renewal of leases."""
+        """Frees what is being freed, and stops the renewal of leases."""
+        await asyncio.gather(*self._freeing, return_exceptions=True)
         if self._renewal is not None:
             self._renewal.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -97,31 +126,51 @@ class Engines:
             self._freed.clear()
             seconds = LOOK_SECONDS
             try:
-                place = await self._take(call_id, names)
-                if place is not None:
-                    return place
+                name = await self._write(Begin(call_id, frozenset(names)))
+                if name is not None:
+                    return Place(self._by_name[name], name in self._suspects)
             except Busy:
                 seconds = BUSY_SECONDS
             with contextlib.suppress(TimeoutError):
                 jittered_seconds = seconds * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
                 await asyncio.wait_for(self._freed.wait(), jittered_seconds)
 
-    async def _take(self, call_id: uuid.UUID, names: Collection[str]) -> Place | None:
-        now = self._clock.now()
+    async def _write_all(self, changes: Sequence[Begin | End]) -> list[str | None]:
+        ended = [change.call_id for change in changes if isinstance(change, End)]
+        if len(ended) == len(changes):
+            async with borrow(self._pool) as connection:
+                await store.end_calls(connection, ended)
+            return [None] * len(changes)
         async with transaction(self._pool) as connection:
-            health = await read_health(connection, names)
+            health = await read_health(connection, self._by_name)
+            self._suspects = {name for name, known in health.items() if known.open_until}
             await store.lock_engines(connection)
-            name = await store.take_engine(
-                connection,
-                call_id,
-                working(names, health, now),
-                self._most,
-                now,
-            )
-        if name is None:
+            await store.end_calls(connection, ended)
+            full: set[frozenset[str]] = set()
+            return [await self._begin(connection, change, health, full) for change in changes]
+
+    async def _begin(
+        self,
+        connection: Connection,
+        change: Begin | End,
+        health: Mapping[str, Health],
+        full: set[frozenset[str]],
+    ) -> str | None:
+        """The engine that has the place; None for what ends, and where there is none, as in `full`."""
+        if isinstance(change, End) or change.names in full:
             return None
-        known = health.get(name)
-        return Place(self._by_name[name], known is not None and known.open_until is not None)
+        now = self._clock.now()
+        names = working(change.names, health, now)
+        taken = await store.take_engine(connection, change.call_id, names, self._most, now)
+        if taken is None:
+            full.add(change.names)
+        return taken
+
+    async def _note_successes(self, names: Sequence[str]) -> list[None]:
+        async with borrow(self._pool) as connection:
+            for name in set(names):
+                await note_success(connection, name, self._clock.now())
+        return [None] * len(names)
 
     def _keep(self, call_id: uuid.UUID) -> None:
         self._calls.add(call_id)
@@ -140,10 +189,8 @@ class Engines:
                     await store.sweep_calls(connection, now)
 
     async def _free(self, call_id: uuid.UUID) -> None:
-        self._calls.discard(call_id)
         with _unless_busy():
-            async with borrow(self._pool) as connection:
-                await store.end_call(connection, call_id)
+            await self._write(End(call_id))
         self._freed.set()
 
 

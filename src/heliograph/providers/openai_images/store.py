@@ -13,8 +13,14 @@ LEASE: Final = datetime.timedelta(seconds=15)
 
 
 async def lock_engines(connection: Connection) -> None:
-    """Choose alone until the transaction ends: two that counted at once would take the same place."""
-    await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY)
+    """Choose alone until the transaction ends: two that counted at once would take the same place.
+
+    The transaction does not wait for the disk: calls that a crash of the database forgets were cut
+    off by it, or an engine has a call too many until they end.
+    """
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock($1), set_config('synchronous_commit', 'off', true)", LOCK_KEY
+    )
 
 
 async def take_engine(
@@ -62,6 +68,12 @@ async def sweep_calls(connection: Connection, now: datetime.datetime) -> None:
     await connection.execute("DELETE FROM engine_calls WHERE lease_until <= $1", now)
 
 
-async def end_call(connection: Connection, call_id: uuid.UUID) -> None:
-    """The call is over; harmless when it was never noted."""
-    await connection.execute("DELETE FROM engine_calls WHERE call_id = $1", call_id)
+async def end_calls(connection: Connection, call_ids: Collection[uuid.UUID]) -> None:
+    """These calls are over; harmless when they were never noted. It does not wait for the disk."""
+    await connection.execute(
+        """
+        DELETE FROM engine_calls WHERE call_id = ANY($1)
+          AND set_config('synchronous_commit', 'off', true) IS NOT NULL
+        """,
+        list(call_ids),
+    )

@@ -61,7 +61,7 @@ async def forget(connection: Connection, before: datetime.datetime, limit: int) 
         """
         DELETE FROM idempotency_keys WHERE (account_id, idempotency_key) IN (
             SELECT account_id, idempotency_key FROM idempotency_keys
-            WHERE created_at < $1 ORDER BY created_at LIMIT $2)
+            WHERE created_at < $1 ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)
             AND created_at < $1
         """,
         before,

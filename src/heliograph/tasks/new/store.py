@@ -31,6 +31,7 @@ NEW_COLUMNS = {
     "created_at": "timestamptz",
     "deadline_at": "timestamptz",
     "batch_id": "uuid",
+    "traceparent": "text",
 }
 #: What comes with each: the money it holds, and the queue of its job.
 ROW_COLUMNS = {**NEW_COLUMNS, "hold_micros": "bigint", "queue": "text"}
@@ -111,6 +112,7 @@ def _new_row(draft: Draft) -> tuple[object, ...]:
         draft.created_at,
         draft.deadline_at,
         draft.batch_id,
+        draft.traceparent,
         draft.hold_micros,
         draft.queue,
     )

@@ -2,18 +2,22 @@
 
 import datetime
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from heliograph.base.database import Connection
 from heliograph.base.jobs import Job, enqueue
+from heliograph.base.narrowing import Condition, narrow
 from heliograph.webhooks.notice import TEST
 from heliograph.webhooks.store import ENTRYPOINT, IN_FLIGHT
 
 DeliveryState = Literal["pending", "delivered", "dead"]
 
 STATES: tuple[DeliveryState, ...] = get_args(DeliveryState)
+
+#: Written out and no parameter, for the rare ones have indexes of their own.
+STATE_IS: dict[str, str] = {state: f"state = '{state}'" for state in STATES}
 
 #: All but the body, which may be long.
 COLUMNS = "notice_id, task_id, event, account_id, url, state, due_at, created_at, ended_at, reason"
@@ -134,21 +138,51 @@ async def read_delivery(
 
 async def list_deliveries(conn: Connection, wanted: Filter, *, limit: int = 50) -> list[Delivery]:
     """Notices with their attempts, the youngest first."""
-    after_moment, after_id = wanted.after or (None, None)
+    where, values = narrow(_conditions(wanted), first=2)
     rows = await conn.fetch(
-        f"""SELECT {COLUMNS} FROM notices
-        WHERE ($1::text IS NULL OR account_id = $1) AND ($2::uuid IS NULL OR task_id = $2)
-        AND ($3::text IS NULL OR state = $3)
-        AND ($4::timestamptz IS NULL OR (created_at, notice_id) < ($4, $5::uuid))
-        ORDER BY created_at DESC, notice_id DESC LIMIT $6""",
-        wanted.account_id,
-        wanted.task_id,
-        wanted.state,
-        after_moment,
-        after_id,
+        f"""SELECT {COLUMNS} FROM notices {where}
+        ORDER BY created_at DESC, notice_id DESC LIMIT $1""",
         limit,
+        *values,
     )
     return await _with_attempts(conn, rows)
+
+
+def _conditions(wanted: Filter) -> Iterator[Condition]:
+    yield "account_id = {}", (wanted.account_id,)
+    yield "task_id = {}", (wanted.task_id,)
+    if wanted.after is not None:
+        yield "(created_at, notice_id) < ({}, {})", wanted.after
+    if wanted.state is not None:
+        yield STATE_IS[wanted.state], ()
+
+
+async def keep_since(conn: Connection, since: datetime.datetime) -> None:
+    """Note that notices from before `since` may be deleted from now on: the audit asks for none of them."""
+    await conn.execute(
+        """INSERT INTO kept_since (what, since) VALUES ('deliveries', $1)
+        ON CONFLICT (what) DO UPDATE SET since = greatest(kept_since.since, excluded.since)""",
+        since,
+    )
+
+
+async def delete_old(conn: Connection, before: datetime.datetime, *, limit: int) -> int:
+    """Delete at most `limit` notices written `before`, with their attempts, the oldest; gives how many.
+
+    One that is still to be sent stays.
+    """
+    status = await conn.execute(
+        """WITH old AS (
+            SELECT notice_id FROM notices WHERE created_at < $1 AND state <> 'pending'
+            ORDER BY created_at, notice_id LIMIT $2 FOR UPDATE SKIP LOCKED
+        ), tried AS (
+            DELETE FROM notice_attempts USING old WHERE notice_attempts.notice_id = old.notice_id
+        )
+        DELETE FROM notices USING old WHERE notices.notice_id = old.notice_id""",
+        before,
+        limit,
+    )
+    return int(status.removeprefix("DELETE "))
 
 
 async def _with_attempts(conn: Connection, notices: Sequence[Any]) -> list[Delivery]:

@@ -110,6 +110,13 @@ async def read_messages(conn: Connection, inbox_id: str, *, after: int) -> list[
     return [Message(**row) for row in rows]
 
 
-async def delete_expired(conn: Connection, now: datetime.datetime) -> None:
-    """Delete the inboxes whose time is over, with their messages."""
-    await conn.execute("DELETE FROM inboxes WHERE expires_at <= $1", now)
+async def delete_expired(conn: Connection, now: datetime.datetime, limit: int) -> int:
+    """Delete at most `limit` inboxes whose time is over, with their messages; gives how many."""
+    status = await conn.execute(
+        """DELETE FROM inboxes WHERE inbox_id IN (
+            SELECT inbox_id FROM inboxes WHERE expires_at <= $1
+            ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)""",
+        now,
+        limit,
+    )
+    return int(status.removeprefix("DELETE "))
