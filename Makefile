@@ -9,7 +9,7 @@ SOURCES := $(wildcard src client/src studio/src tests client/tests studio/tests 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo serve test check fix bench lock conformance test-models test-s3 test-deploy prove-crash prove-failpoints prove-money prove-limits prove-restarts prove-simulation prove-fuzz prove-rates prove-overload prove-mutation audit-dependencies sbom dist gallery obedience blind screenshots
+.PHONY: help setup setup-test demo serve test check fix bench bench-grown bench-peers bench-latency bench-deliveries bench-scaling bench-open-tasks lock conformance test-models test-ray test-s3 test-pgbouncer test-deploy prove-crash prove-failpoints prove-money prove-limits prove-restarts prove-simulation prove-fuzz prove-rates prove-overload prove-rolling prove-hosts prove-mutation audit-dependencies sbom dist gallery obedience blind screenshots
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -66,9 +66,22 @@ test-models: ## run the diffusers provider with real, tiny pipelines (installs t
 	$(VENV)-models/bin/python -c "import torch, diffusers"
 	$(VENV)-models/bin/python -m pytest -q tests/models $(ARGS)
 
+$(VENV)/.ray: $(VENV)/.test requirements/ray.txt
+	$(PIP) install --require-hashes --requirement requirements/ray.txt
+	@touch $@
+
+test-ray: ## run the studio as replicas on a real, local Ray, one killed under load (installs Ray into an environment of its own)
+	$(MAKE) VENV=$(VENV)-ray $(VENV)-ray/.ray
+	$(VENV)-ray/bin/python -c "import ray.serve"
+	$(VENV)-ray/bin/python -m pytest -q --capture=no tests/ray $(ARGS)
+
 test-s3: setup-test ## run the storage tests against Ceph's object gateway (Debian's packages; installs them as root)
 	@command -v radosgw > /dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends radosgw ceph-common ceph-mon ceph-osd; }
 	$(BIN)/python -m pytest -q tests/integration/test_storage_s3.py tests/contract/test_files_s3.py $(ARGS)
+
+test-pgbouncer: setup-test ## run the service behind PgBouncer in transaction mode (Debian's package; installs it as root)
+	@PATH=$$PATH:/usr/sbin command -v pgbouncer > /dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends pgbouncer; }
+	$(BIN)/python -m pytest -q tests/e2e/test_pgbouncer.py $(ARGS)
 
 $(VENV)/.deploy: $(VENV)/.test requirements/deploy.txt
 	$(PIP) install --require-hashes --requirement requirements/deploy.txt
@@ -94,6 +107,34 @@ fix: setup-test ## format and mend what can be mended by machine
 bench: setup-test ## measure submits and status reads beside their limits, in one run
 	$(BIN)/python bench/run.py $(ARGS)
 
+bench-grown: setup-test ## measure the same on an empty database and beside a million finished tasks, and the audit of them
+	PYTHONPATH=tests $(BIN)/python bench/grown.py $(ARGS)
+
+$(VENV)/peers: requirements/peers.txt
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
+	@command -v redis-server > /dev/null \
+		|| { test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends redis-server; } \
+		|| echo "There is no redis-server: Celery will be left out."
+	@touch $@
+
+BENCH := PYTHONPATH=bench:bench/peers $(BIN)/python
+
+bench-peers: setup-test $(VENV)/peers ## measure this service beside LiteLLM, Cog, PgQueuer and Celery, in one run (installs them into an environment of their own)
+	$(BENCH) bench/peers/compare.py $(ARGS)
+
+bench-latency: setup-test ## measure what the service adds to the time of its upstream at half of what it can do
+	$(BENCH) bench/latency.py $(ARGS)
+
+bench-scaling: setup-test ## measure what a task costs API, workers and PostgreSQL, with one to four processes of each
+	$(BENCH) bench/scaling.py $(ARGS)
+
+bench-open-tasks: setup-test ## measure memory and punctuality of one worker with 10,000 tasks at a remote provider: about 7 minutes
+	$(BENCH) bench/open_tasks.py $(ARGS)
+
+bench-deliveries: setup-test ## measure the webhooks of one worker while receivers fail and hang
+	$(BENCH) bench/deliveries.py $(ARGS)
+
 prove-crash: setup-test ## kill -9 processes of the service and its database 1,000 times while 2,000 tasks run: about 35 minutes
 	$(BIN)/python -m pytest -q --capture=no tests/e2e/test_crash.py --kills 1000 --tasks 2000 $(ARGS)
 
@@ -117,6 +158,13 @@ prove-rates: setup-test ## 100,000 requests to four processes, counted against t
 
 prove-overload: setup-test ## three times more than the database can take, for a minute
 	$(BIN)/python -m pytest -q --capture=no tests/e2e/test_overload.py --overload-seconds 60 $(ARGS)
+
+prove-rolling: setup-test ## replace every process of a deployment 50 times under load: about 15 minutes
+	$(BIN)/python -m pytest -q --capture=no tests/e2e/test_rolling.py --rolling-restarts 50 $(ARGS)
+
+prove-hosts: setup-test ## seven hosts as network namespaces, cut off and killed under load (needs root; installs iproute2 and Ceph)
+	@command -v ip > /dev/null && command -v radosgw > /dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends iproute2 radosgw ceph-common ceph-mon ceph-osd; }
+	$(BIN)/python -m pytest -q --capture=no tests/e2e/test_hosts.py --hosts $(ARGS)
 
 prove-mutation: setup-test ## change the rules that guard money, network, keys and pictures; count what no test notices
 	PYTHONPATH=tests $(BIN)/python tests/mutation/mutate.py $(ARGS)
@@ -155,8 +203,11 @@ blind: setup ## draw a blind test of the studio into ARGS=FOLDER: pictures witho
 
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-package heliograph --no-emit-package heliograph-client --no-emit-package heliograph-studio -o requirements/service.txt requirements/service.in pyproject.toml client/pyproject.toml studio/pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -c requirements/service.txt -o requirements/otel.txt requirements/otel.in
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -c requirements/service.txt -o requirements/test.txt requirements/test.in
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --override requirements/no-torch.txt -c requirements/service.txt -c requirements/test.txt -o requirements/diffusers.txt requirements/diffusers.in
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -c requirements/service.txt -c requirements/test.txt -o requirements/ray.txt requirements/ray.in
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements/deploy.txt requirements/deploy.in
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements/audit.txt requirements/audit.in
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements/peers.txt requirements/peers.in
 	for release in 1 2; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements/dashscope-$$release.txt requirements/dashscope-$$release.in; done

@@ -30,6 +30,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--rated-requests", type=int, default=2_000, help="how many requests four processes count"
     )
+    group.addoption(
+        "--rolling-restarts", type=int, default=2, help="how often every process is replaced"
+    )
+    group.addoption(
+        "--hosts", action="store_true", help="network namespaces as hosts: needs root and iproute2"
+    )
 
 
 @pytest.fixture

@@ -107,7 +107,8 @@ class Ceph:
             "--ms_mon_client_mode", "crc",  # it prefers another, which needs keys
             "--rgw_bucket_quota_ttl", "0",
         )  # fmt: skip
-        _wait_for(int(self.url.rpartition(":")[2]), self.gateway)
+        address, _, port = self.url.removeprefix("http://").rpartition(":")
+        _wait_for(int(port), self.gateway, address)
 
     def stop_gateway(self) -> None:
         assert self.gateway is not None
@@ -133,9 +134,9 @@ class Ceph:
 
 
 @contextlib.contextmanager
-def running_ceph(folder: Path) -> Iterator[Ceph]:
-    """A new cluster with a user, up for the length of the block."""
-    ceph = Ceph(folder, _free_port(), f"http://127.0.0.1:{_free_port()}", [])
+def running_ceph(folder: Path, address: str = "127.0.0.1") -> Iterator[Ceph]:
+    """A new cluster with a user, up for the length of the block; its gateway listens on `address`."""
+    ceph = Ceph(folder, _free_port(), f"http://{address}:{_free_port()}", [])
     try:
         _found(ceph, str(uuid.uuid4()))
         yield ceph
@@ -171,10 +172,10 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_for(port: int, daemon: subprocess.Popen[bytes]) -> None:
+def _wait_for(port: int, daemon: subprocess.Popen[bytes], address: str = "127.0.0.1") -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and daemon.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        with contextlib.suppress(OSError), socket.create_connection((address, port)):
             return
         time.sleep(0.05)
     raise AssertionError(f"{daemon.args} did not start")

@@ -75,3 +75,16 @@ async def mark_deleted(
     await connection.execute(
         "UPDATE uploads SET deleted_at = $2 WHERE upload_id = ANY($1)", upload_ids, now
     )
+
+
+async def forget_deleted(connection: Connection, before: datetime.datetime, limit: int) -> None:
+    """Delete at most `limit` rows of uploads whose files went `before` that moment."""
+    await connection.execute(
+        """
+        DELETE FROM uploads WHERE upload_id IN (
+          SELECT upload_id FROM uploads WHERE deleted_at < $1
+          ORDER BY deleted_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+        """,
+        before,
+        limit,
+    )

@@ -19,6 +19,9 @@ MOST_KEPT = 1_000
 MOST_DELETIONS = 500
 RETRY_SECONDS = 60
 
+#: The address of a deleted upload answers 410 for so long, and then 404.
+REMEMBERED = datetime.timedelta(days=90)
+
 SUFFIXES = {"image/png": "png", "image/jpeg": "jpg"}
 
 
@@ -81,4 +84,5 @@ async def expire_uploads(runtime: Runtime) -> int:
     for upload in expired:
         await runtime.storage.delete(upload.path)
     await store.mark_deleted(runtime.pool, [upload.upload_id for upload in expired], now)
+    await store.forget_deleted(runtime.pool, now - REMEMBERED, MOST_DELETIONS)
     return len(expired)
