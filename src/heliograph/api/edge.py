@@ -7,7 +7,6 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -18,7 +17,7 @@ from heliograph.api.body import BodyLimits
 from heliograph.api.header import index_headers, sent_header
 from heliograph.api.language.wording import word
 from heliograph.base.errors import Fault, MethodNotAllowed, NotFound, ServerFault
-from heliograph.base.log import log
+from heliograph.base.log import log, request_id
 from heliograph.base.metrics import observe_request
 
 ANSWER_HEADERS = "heliograph.answer_headers"
@@ -68,7 +67,7 @@ class Edge:
         scope["app"] = self
         index_headers(scope)
         answer = _Answer(scope, send)
-        structlog.contextvars.bind_contextvars(request_id=answer.request_id)
+        request_id.set(answer.request_id)
         try:
             await self.router(scope, receive, answer.send)
         except ClientDisconnect:

@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
@@ -11,6 +12,9 @@ import structlog
 from heliograph.base.settings import Settings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+#: A variable of its own: structlog's way of binding one costs each request ten times as much.
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 #: What must never be written: our keys, webhook secrets and the secrets of links and sessions, upstream
 #: keys, bearer tokens, passwords in URLs.
@@ -27,6 +31,7 @@ def start_logging(settings: Settings) -> None:
     )
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        add_request_id,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -47,6 +52,14 @@ def start_logging(settings: Settings) -> None:
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processor=renderer)
     )
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+def add_request_id(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Name the request that `event` belongs to, if it belongs to one."""
+    asked = request_id.get()
+    return event if asked is None else {"request_id": asked, **event}
 
 
 def hide_secrets(
