@@ -4,6 +4,7 @@ import datetime
 import re
 import subprocess
 import sys
+import time
 import uuid
 from pathlib import Path
 
@@ -14,12 +15,21 @@ from heliograph.runtime import Runtime
 from heliograph.tasks.submit import NewTask, submit_tasks
 
 CLIENTS = 32
+
+#: So that the ids of one run are above those of the last, and all within 48 bits.
+EPOCH_SECONDS = 1_750_000_000
+IDS_PER_SECOND = 1_000_000
+
 TASK_ID = "('00000000-0000-7000-8000-' || lpad(to_hex(:id::bigint), 12, '0'))::uuid"
 ACCOUNT = "'acc_bench' || lpad(:client_id::integer::text, 3, '0')"
 
 
 async def record_submit(runtime: Runtime, task: NewTask) -> str:
-    """Make one submit and give its statements as a pgbench script for random tasks and accounts."""
+    """Make one submit and give its statements as a pgbench script, for a new task each time.
+
+    The ids grow with time, as ours do: random ones would touch every page of the indexes, and whatever
+    is measured next would pay for writing these whole after a checkpoint.
+    """
     said: list[asyncpg.connection.LoggedQuery] = []
     connections = [await runtime.pool.acquire() for _ in range(runtime.pool.get_max_size())]
     for connection in connections:
@@ -27,7 +37,8 @@ async def record_submit(runtime: Runtime, task: NewTask) -> str:
         await runtime.pool.release(connection)
     (accepted,) = await submit_tasks(runtime, [task])
     statements = [_statement(one, accepted.task_id, task.key.account_id) for one in said]
-    return "\n".join([f"\\set id random(1, {2**47})", *statements, ""])
+    next_id = ["\\set number :number + 1", f"\\set id :first + :number * {CLIENTS} + :client_id"]
+    return "\n".join([*next_id, *statements, ""])
 
 
 def measure(url: str, script: Path, *, seconds: int) -> float:
@@ -40,6 +51,8 @@ def measure(url: str, script: Path, *, seconds: int) -> float:
         f"-c{CLIENTS}",
         "-j1",
         f"-T{seconds}",
+        "-Dnumber=0",
+        f"-Dfirst={int((time.time() - EPOCH_SECONDS) * IDS_PER_SECOND)}",
     ]
     done = subprocess.run(
         [*map(str, command), "-f", str(script), url], capture_output=True, text=True, check=False
