@@ -66,6 +66,12 @@ class Account:
         body = {"input": {"mode": "text-to-image", "prompt": prompt, "num_images": 1}} | more
         return self.call("POST", f"/api/v1/generateTask/{MODEL}", json=body)["taskId"]
 
+    def ended(self, prompt: str) -> str:
+        task_id = self.submit(prompt)
+        path = f"/api/v1/statusTask/{MODEL}"
+        assert self.call("GET", path, params={"taskId": task_id, "wait": 50})["state"] == "failed"
+        return task_id
+
 
 def token(link: Mapping[str, str]) -> str:
     """The secret of a link."""
@@ -86,7 +92,7 @@ def account(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> I
 def instead(account: Account, name: str) -> Mapping[str, str]:
     """What a reader of the command of an operation puts in, by the pattern of its example."""
     task = {
-        "deleteTask": lambda: account.submit("a lake [[fail:Timeout]]"),
+        "deleteTask": lambda: account.ended("a lake [[fail:Timeout]]"),
         "cancelTask": lambda: account.submit("a lake [[delay:600]]"),
     }.get(name, lambda: account.task)
     return {
