@@ -13,8 +13,8 @@ Install = Callable[..., Installation]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("heliograph")
-    group.addoption("--kills", type=int, default=12, help="how often a process is killed")
-    group.addoption("--tasks", type=int, default=60, help="how many tasks run meanwhile")
+    group.addoption("--kills", type=int, default=10, help="how often a process is killed")
+    group.addoption("--tasks", type=int, default=50, help="how many tasks run meanwhile")
     group.addoption(
         "--restarts", type=int, default=3, help="how often the database is killed under load"
     )
@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--rated-requests", type=int, default=2_000, help="how many requests four processes count"
     )
     group.addoption(
-        "--rolling-restarts", type=int, default=2, help="how often every process is replaced"
+        "--rolling-restarts", type=int, default=1, help="how often every process is replaced"
     )
     group.addoption(
         "--hosts", action="store_true", help="network namespaces as hosts: needs root and iproute2"

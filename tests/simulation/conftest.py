@@ -5,7 +5,7 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("heliograph")
-    group.addoption("--seeds", type=int, default=60, help="how many simulated worlds are tried")
+    group.addoption("--seeds", type=int, default=40, help="how many simulated worlds are tried")
     group.addoption(
         "--seed", type=int, default=None, help="the one simulated world that is replayed"
     )
