@@ -36,10 +36,6 @@ GRACEFUL_SECONDS = 10
 LAST_REQUEST_SECONDS = 1
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 30
-
-#: Of several processes one that has said nothing for so long is replaced. On a busy machine uvicorn's five
-#: seconds would kill those that only start slowly.
-HANGING_SECONDS = 30
 PARENT_CHECK_SECONDS = 1.0
 COLLECT_AFTER_OBJECTS = 20_000
 
@@ -163,7 +159,6 @@ def server_config(
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
-        timeout_worker_healthcheck=HANGING_SECONDS,
     )
 
 
