@@ -34,6 +34,7 @@ from heliograph.runtime import Runtime, open_runtime, prepare_database
 from heliograph.webhooks.notice import Notice
 from heliograph.webhooks.store import add_notice
 from run import SERVICE
+from waiting import until
 
 RECEIVERS = 20
 FAILING = 6
@@ -142,9 +143,8 @@ async def work_off(sender: Sender, receivers: Receivers) -> float:
         await sender.send(AT_ONCE)
     expected = before + BACKLOG * (RECEIVERS - HANGING) // RECEIVERS
     began = time.perf_counter()
-    while (done := len(receivers.arrived) + receivers.failed) < expected:  # noqa: ASYNC110 - as a test looks
-        await asyncio.sleep(0.02)
-    return (done - before) / (time.perf_counter() - began)
+    await until(lambda: len(receivers.arrived) + receivers.failed >= expected)
+    return (expected - before) / (time.perf_counter() - began)
 
 
 async def come_evenly(
@@ -158,8 +158,7 @@ async def come_evenly(
         await sender.send(per_second // ticks)
         await asyncio.sleep(max(0.0, began + (tick + 1) / ticks - time.perf_counter()))
     async with asyncio.timeout(60):
-        while not sender.due.keys() <= receivers.arrived.keys():  # noqa: ASYNC110 - as a test looks
-            await asyncio.sleep(0.02)
+        await until(lambda: sender.due.keys() <= receivers.arrived.keys())
     return sorted(receivers.arrived[one] - due for one, due in sender.due.items())
 
 

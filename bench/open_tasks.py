@@ -26,6 +26,7 @@ from heliograph.runtime import Runtime, open_runtime, prepare_database
 from heliograph.tasks.submit import submit_tasks
 from provider_stub import Stub, serving, settings_for
 from run import new_task, rich_key
+from waiting import until
 
 AT_ONCE = 200
 #: Until the first check is due: the worker is started meanwhile.
@@ -74,8 +75,7 @@ async def measure(environ: dict[str, str], stub: Stub, options: argparse.Namespa
         ids = await submit(runtime, options.tasks)
         await open_all(runtime, stub, ids, interval_seconds)
     with worker(os.environ | environ, log, "run,check") as process:
-        while not stub.gaps_seconds:  # noqa: ASYNC110 - counted by the stub
-            await asyncio.sleep(0.1)
+        await until(lambda: bool(stub.gaps_seconds))
         used = process.cpu_times()
         await asyncio.sleep(options.seconds)
         report(process, used, stub.gaps_seconds, interval_seconds)

@@ -65,11 +65,12 @@ async def rich_key(runtime: Runtime, number: int) -> str:
     return (await issue_key(runtime.pool, wish, now=now)).api_key
 
 
-async def new_task(runtime: Runtime, api_key: str) -> NewTask:
+async def new_task(runtime: Runtime, api_key: str, body: bytes = BODY) -> NewTask:
+    """What the key of `api_key` asks for with `body`."""
     key_id = api_key.split("_")[2]
     stored = await read_keys_by_id(runtime.pool, [key_id])
     submission = read_submission(
-        BODY,
+        body,
         runtime.models[MODEL],
         check_callback=runtime.check_callback,
         check_image_url=runtime.check_image_url,

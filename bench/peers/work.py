@@ -16,16 +16,13 @@ from pathlib import Path
 
 import asyncpg
 import servers
-from clients import MODEL
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
 
-from heliograph.accounts.store import read_keys_by_id
 from heliograph.base.settings import load_settings
-from heliograph.catalog.request import read_submission
-from heliograph.runtime import Runtime, open_runtime
-from heliograph.tasks.submit import NewTask, submit_tasks
-from run import free_port
+from heliograph.runtime import open_runtime
+from heliograph.tasks.submit import submit_tasks
+from run import free_port, new_task
 
 OUR_JOBS = 500
 FLOOR_JOBS = 3000
@@ -51,7 +48,7 @@ def ours(bench: servers.Bench, upstream: str) -> float:
     async def submit() -> None:
         settings = load_settings(servers.settings_of(bench, upstream))
         async with open_runtime(settings) as runtime:
-            tasks = [await task_of(runtime, bench.keys[0])] * AT_ONCE
+            tasks = [await new_task(runtime, bench.keys[0], BODY)] * AT_ONCE
             for _ in range(OUR_JOBS // AT_ONCE):
                 await submit_tasks(runtime, tasks)
 
@@ -60,18 +57,6 @@ def ours(bench: servers.Bench, upstream: str) -> float:
         return cost(
             worker, OUR_JOBS, lambda: asyncio.run(submit()), lambda: count(bench.database_url, sql)
         )
-
-
-async def task_of(runtime: Runtime, api_key: str) -> NewTask:
-    key_id = api_key.split("_")[2]
-    stored = await read_keys_by_id(runtime.pool, [key_id])
-    submission = read_submission(
-        BODY,
-        runtime.models[MODEL],
-        check_callback=runtime.check_callback,
-        check_image_url=runtime.check_image_url,
-    )
-    return NewTask(stored[key_id].key, submission)
 
 
 def pgqueuer(folder: Path, url: str) -> float:

@@ -24,16 +24,9 @@ from heliograph.tasks.batches.submit import NewBatch, submit_batch
 from heliograph.tasks.cancel import cancel_task
 from heliograph.tasks.run import advance
 from heliograph.tasks.submit import submit_tasks
-from support.spine import open_spine, pictures
+from support.spine import pictures
 
 HOOK = "https://example.com/batches"
-
-
-@pytest.fixture
-async def spine(database_url, tmp_path):
-    async with open_spine(database_url, tmp_path) as opened:
-        yield opened
-        assert await audit(opened.runtime.pool) == []
 
 
 def item(number, *, images=1, **fields):

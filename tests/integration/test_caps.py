@@ -14,16 +14,9 @@ from heliograph.ledger.audit import audit
 from heliograph.tasks.cancel import cancel_task
 from heliograph.tasks.run import advance
 from heliograph.tasks.submit import Accepted, submit_tasks
-from support.spine import open_spine, pictures
+from support.spine import pictures
 
 CENT = 10_000
-
-
-@pytest.fixture
-async def spine(database_url, tmp_path):
-    async with open_spine(database_url, tmp_path) as opened:
-        yield opened
-        assert await audit(opened.runtime.pool) == []
 
 
 def caps(*, month=None, total=None):

@@ -1,21 +1,12 @@
 """What `heliograph doctor` says of what stands still and of what is slow."""
 
-import pytest
-
 from heliograph.cli.check_trouble import OVERDUE_SECONDS, check_trouble
-from support.spine import open_spine
 
 COUNTED = """
 CREATE VIEW pg_stat_statements AS
 SELECT oid AS dbid, 'SELECT  slow FROM tasks' AS query, 30::bigint AS calls, 250.0::float8 AS mean_exec_time
 FROM pg_database WHERE datname = current_database()
 """
-
-
-@pytest.fixture
-async def spine(database_url, tmp_path):
-    async with open_spine(database_url, tmp_path) as opened:
-        yield opened
 
 
 async def found(spine, **patience):

@@ -2,17 +2,8 @@
 
 import uuid
 
-import pytest
-
 from heliograph.cli.check_work import LATE_SECONDS, check_work
 from heliograph.operators.workers.store import note_alive
-from support.spine import open_spine
-
-
-@pytest.fixture
-async def spine(database_url, tmp_path):
-    async with open_spine(database_url, tmp_path) as opened:
-        yield opened
 
 
 async def found(spine):

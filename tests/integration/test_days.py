@@ -2,21 +2,13 @@
 
 import datetime
 
-import pytest
-
 from heliograph.ledger.days.day import Day, every_day
 from heliograph.ledger.days.store import read_days
 from heliograph.tasks.run import advance
-from support.spine import START, open_spine, pictures
+from support.spine import START, pictures
 
 TODAY = START.date()
 DAY_SECONDS = 86_400
-
-
-@pytest.fixture
-async def spine(database_url, tmp_path):
-    async with open_spine(database_url, tmp_path) as opened:
-        yield opened
 
 
 async def charge(spine, key, made: int) -> None:

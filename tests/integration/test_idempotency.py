@@ -15,21 +15,12 @@ from heliograph.base.errors import (
     UnprocessableEntity,
 )
 from heliograph.catalog.batch import is_idempotency_key
-from heliograph.ledger.audit import audit
 from heliograph.tasks.idempotency.key import request_sha256
 from heliograph.tasks.rescue import forget_idempotency_keys
 from heliograph.tasks.run import advance
 from heliograph.tasks.submit import Accepted, submit_tasks
-from support.spine import open_spine
 
 DAY_SECONDS = 24 * 3600
-
-
-@pytest.fixture
-async def spine(database_url, tmp_path):
-    async with open_spine(database_url, tmp_path) as opened:
-        yield opened
-        assert await audit(opened.runtime.pool) == []
 
 
 async def submit(spine, key, name, **fields):

@@ -6,15 +6,9 @@ import pytest
 
 from heliograph.tasks.observe.store import Wanted, list_details
 from heliograph.tasks.run import advance
-from support.spine import START, open_spine, pictures
+from support.spine import START, pictures
 
 HOUR = datetime.timedelta(hours=1)
-
-
-@pytest.fixture
-async def spine(database_url, tmp_path):
-    async with open_spine(database_url, tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

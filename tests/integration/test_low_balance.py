@@ -5,23 +5,15 @@ import json
 import pytest
 
 from heliograph.base.errors import NotFound
-from heliograph.ledger.audit import audit
 from heliograph.ledger.store import adjust, top_up
 from heliograph.tasks.cancel import cancel_task
 from heliograph.tasks.low_balance import Watch, watch_account
 from heliograph.tasks.run import advance
 from heliograph.tasks.submit import submit_tasks
-from support.spine import open_spine, pictures
+from support.spine import pictures
 
 HOOK = "https://example.com/account"
 CENT = 10_000
-
-
-@pytest.fixture
-async def spine(database_url, tmp_path):
-    async with open_spine(database_url, tmp_path) as opened:
-        yield opened
-        assert await audit(opened.runtime.pool) == []
 
 
 async def watched(spine, *, dollars, low, url=HOOK):

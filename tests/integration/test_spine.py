@@ -21,13 +21,6 @@ from heliograph.tasks.task import LEASE_SECONDS, failed
 from support.spine import open_spine, pictures
 
 
-@pytest.fixture
-async def spine(database_url, tmp_path):
-    async with open_spine(database_url, tmp_path) as opened:
-        yield opened
-        assert await audit(opened.runtime.pool) == []
-
-
 async def outcomes(spine):
     rows = await spine.runtime.pool.fetch("SELECT outcome FROM attempts ORDER BY claim_no")
     return [row["outcome"] for row in rows]

@@ -12,15 +12,9 @@ from heliograph.ledger.statement.sheet import csv_head, csv_lines
 from heliograph.ledger.statement.store import read_all_lines, read_lines
 from heliograph.ledger.store import adjust, top_up
 from heliograph.tasks.run import advance
-from support.spine import START, open_spine, pictures
+from support.spine import START, pictures
 
 CENT = 10_000
-
-
-@pytest.fixture
-async def spine(database_url, tmp_path):
-    async with open_spine(database_url, tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

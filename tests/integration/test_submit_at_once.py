@@ -2,27 +2,16 @@
 
 import asyncio
 
-import pytest
-
 from heliograph.base.database import borrow, transaction
 from heliograph.base.errors import PaymentRequired, TooManyRequests
-from heliograph.ledger.audit import audit
 from heliograph.ledger.store import lock_balance
 from heliograph.tasks.new import store
 from heliograph.tasks.submit import Accepted, draft_of, submit_tasks
-from support.spine import open_spine
 
 WAITING = (
     "SELECT count(*) FROM pg_stat_activity"
     " WHERE wait_event_type = 'Lock' AND datname = current_database()"
 )
-
-
-@pytest.fixture
-async def spine(database_url, tmp_path):
-    async with open_spine(database_url, tmp_path) as opened:
-        yield opened
-        assert await audit(opened.runtime.pool) == []
 
 
 async def at_once(spine, *asked):

@@ -12,16 +12,10 @@ from heliograph.providers.provider import Failed
 from heliograph.tasks.run import advance
 from heliograph.webhooks.notice import Rules
 from heliograph.webhooks.prune import prune
-from support.spine import Spine, open_spine, pictures
+from support.spine import Spine, pictures
 
 CALLBACK = "http://127.0.0.1:9/done"
 SETTLED_SECONDS = UNSETTLED.total_seconds() + 1
-
-
-@pytest.fixture
-async def spine(database_url, tmp_path):
-    async with open_spine(database_url, tmp_path) as opened:
-        yield opened
 
 
 async def work(spine: Spine) -> None:
