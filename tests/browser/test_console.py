@@ -1,9 +1,11 @@
 """The history and a task in it: found, followed to its end, explained, asked for again, and deleted."""
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import APIResponse, Route, expect
 
-from browser.console_support import Program, enter, part, rows, state_is
+from browser.console_support import Program, enter, open_console, part, rows, state_is
 from browser.house import House
+from browser.visit import Visit
 
 
 def test_the_history_is_searched_and_filtered_and_the_address_remembers_it(visitor, house: House):
@@ -174,6 +176,28 @@ def test_whoever_signs_out_leaves_nothing_behind(visitor, house: House):
     assert "a secret lake" not in visit.page.content()
     visit.sign_in(house.guest())
     expect(visit.page.locator("#history .empty")).to_contain_text("Nothing here yet.")
+
+
+@pytest.mark.parametrize(
+    ("entered", "asked"), [(Visit.open, "/api/v1/apikeys/usage"), (open_console, "/api/v1/session")]
+)
+def test_an_answer_that_was_on_its_way_at_the_sign_out_signs_nobody_in(
+    visitor, house: House, entered, asked: str
+):
+    visit = entered(visitor()).sign_in(house.guest())
+    held: list[tuple[Route, APIResponse]] = []
+    visit.page.route(f"**{asked}", lambda route: held.append((route, route.fetch())), times=1)
+    with visit.page.expect_request(f"**{asked}"):
+        visit.page.evaluate("document.dispatchEvent(new Event('online-again'))")
+    visit.page.locator("#account summary").click()
+    visit.page.locator("#sign-out").click()
+    expect(visit.page.locator("#key")).to_be_focused()
+    [(route, answer)] = held
+    with visit.page.expect_response(f"**{asked}"):
+        route.fulfill(response=answer)
+    visit.page.evaluate("fetch('/').then((answer) => answer.text())")
+    expect(visit.page.locator("#key")).to_be_focused()
+    expect(visit.page.locator("#account")).to_be_hidden()
 
 
 def test_an_outage_is_said_and_survived(visitor, house: House, forgiven):

@@ -9,6 +9,7 @@ import { announce, money, t } from "./text.js";
 export class Session extends EventTarget {
   /** The account that is signed in, and what it has; null while none is. */
   data = null;
+  #departures = 0;
 
   /** Sign in whoever was before. Tells of each who comes or leaves by an event `change`. */
   start() {
@@ -25,12 +26,16 @@ export class Session extends EventTarget {
 
   /** Read anew who is signed in and what the account has; the key of this tab signs in by itself. */
   async refresh() {
+    const departures = this.#departures;
     try {
       const data = await service.session();
+      // Who left while this was on its way is not brought back by it.
+      if (departures !== this.#departures) return;
       const key = readKey();
       const opens = key && (data.role === "nobody" || (data.key && !key.includes(`_${data.key.keyId}_`)));
       this.#take(opens ? await service.signIn(key) : data);
     } catch (error) {
+      if (departures !== this.#departures) return;
       if (error.code === 401) this.leave(t("key.bad"));
       else this.#problem(sentenceOf(error));
     }
@@ -68,6 +73,7 @@ export class Session extends EventTarget {
 
   /** Show nothing any more of what was seen; `why` stands at the field for the next key. */
   leave(why = "") {
+    this.#departures += 1;
     forgetKey();
     const was = this.data !== null;
     this.data = null;

@@ -57,9 +57,12 @@ export class Account extends EventTarget {
 
   /** Read the balance anew; a `first` time, the prices too. */
   async refresh(first = this.usage === null) {
-    if (!readKey()) return;
+    const key = readKey();
+    if (!key) return;
     try {
       const [usage, prices] = await Promise.all([api.usage(), first ? api.prices() : null]);
+      // The key was taken away, or changed, while this was on its way.
+      if (readKey() !== key) return;
       const came = this.usage === null;
       this.usage = usage;
       for (const model of prices?.items ?? []) for (const mode of model.modes) this.#prices.set(`${model.modelId} ${mode.mode}`, mode.price);
@@ -67,6 +70,7 @@ export class Account extends EventTarget {
       this.dispatchEvent(new CustomEvent("change", { detail: came ? "came" : "balance" }));
       if (came) announce(t("key.good", { balance: this.#shownBalance() }));
     } catch (error) {
+      if (readKey() !== key) return;
       if (error.code === 401) this.leave(t("key.bad"));
       else this.#problem(error instanceof api.Offline ? t("offline.title") : error.message);
     }
