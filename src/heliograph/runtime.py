@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import datetime
 import functools
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from heliograph.accounts.keys import KeyReader
 from heliograph.accounts.limits import RateLimiter
+from heliograph.base.batch import Batch, In, Out
 from heliograph.base.changes import Changes
 from heliograph.base.clock import Clock, SteadyClock
 from heliograph.base.database import Pool, borrow, open_pool, read_server
@@ -40,6 +42,8 @@ POOL_SIZE = 16
 
 #: Past a pooler: one connection for those who wait, one for each of a worker's two sets of queues.
 LISTENING_SIZE = 4
+#: What one statement writes for tasks that come to the same step in the same moment.
+MOST_TOGETHER = 100
 DATABASE_LOOK_SECONDS = 2.0
 CLOCK_LOOK_SECONDS = 30.0
 
@@ -68,6 +72,7 @@ class Runtime:
     prover: Prover
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     _routes: dict[tuple[bool, str, str], list[Provider]] = field(default_factory=dict, init=False)
+    _batches: dict[object, Batch[Any, Any]] = field(default_factory=dict, init=False)
 
     @functools.cached_property
     def costs_micros(self) -> Mapping[str, int]:
@@ -101,6 +106,14 @@ class Runtime:
         costs = self.costs_micros
         able.sort(key=lambda provider: costs[provider.name])
         return able[:1] if routing == "value" else able
+
+    def together(
+        self, run: Callable[["Runtime", list[In]], Awaitable[list[Out]]]
+    ) -> Batch[In, Out]:
+        """The batch in which the calls of `run` in this process share their round trips."""
+        if run not in self._batches:
+            self._batches[run] = Batch(functools.partial(run, self), MOST_TOGETHER)
+        return self._batches[run]
 
     def queue_of(
         self, provider: str | None, ref: str | None, *, test: bool, routing: str, mode: str

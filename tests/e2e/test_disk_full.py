@@ -108,7 +108,7 @@ async def test_a_full_disk_of_pictures_charges_nothing_and_passes(
         customer = await asyncio.to_thread(installation.customer, "10")
         api = await asyncio.to_thread(installation.serve().ready)
         async with httpx2.AsyncClient(
-            base_url=installation.url, headers=customer.headers, timeout=60
+            base_url=installation.url, headers=customer.headers, timeout=90
         ) as http:
             await kept(http)
             before = files_below(pictures)
@@ -194,7 +194,7 @@ async def test_a_full_disk_of_the_database_loses_nothing_and_passes(
         customer = await asyncio.to_thread(installation.customer, "1000")
         api = await asyncio.to_thread(installation.serve().ready)
         async with httpx2.AsyncClient(
-            base_url=installation.url, headers=customer.headers, timeout=60
+            base_url=installation.url, headers=customer.headers, timeout=90
         ) as http:
             client = Insistent(http)
             async with asyncio.TaskGroup() as group:

@@ -63,10 +63,10 @@ DASHSCOPE = "heliograph.providers.dashscope.provider:DashScopeProvider"
 #: Steps of a worker, in the order of a task's life. After a function of a `store`, and after those in
 #: the middle of `finish`, the transaction is still open.
 WORKER_STEPS = (
-    "heliograph.tasks.store:claim_task",
+    "heliograph.tasks.store:claim_tasks",
     "heliograph.tasks.step:_prepare",
     "heliograph.tasks.step:wait_for_turn",
-    "heliograph.tasks.store:begin_attempt",
+    "heliograph.tasks.store:begin_attempts",
     f"{DASHSCOPE}.start",
     "heliograph.tasks.store:save_ref",
     "heliograph.tasks.run:_keep_ref",
@@ -75,10 +75,10 @@ WORKER_STEPS = (
     "heliograph.storage.disk:_write_whole",
     "heliograph.storage.disk:_publish",
     "heliograph.tasks.run:store_pictures",
-    "heliograph.tasks.store:end_task",
-    "heliograph.tasks.store:end_attempt",
-    "heliograph.tasks.finish:settle_balance",
-    "heliograph.tasks.finish:add_notice",
+    "heliograph.tasks.finish:end_tasks",
+    "heliograph.tasks.finish:wake_next",
+    "heliograph.tasks.finish:lock_balance",
+    "heliograph.tasks.finish:tell_low_balance",
     "heliograph.tasks.finish:_commit",
     "heliograph.worker:advance",
     "heliograph.webhooks.store:claim_notice",

@@ -48,7 +48,7 @@ def test_doctor_tells_which_provider_works_and_what_to_do_about_the_others(
 
 def submit(installation: Installation, customer: Customer, prompt: str) -> dict:
     """One task, at its end."""
-    with httpx2.Client(base_url=installation.url, headers=customer.headers, timeout=60) as http:
+    with httpx2.Client(base_url=installation.url, headers=customer.headers, timeout=90) as http:
         answer = http.post(GENERATE, json={"input": text_to_image(prompt, images=2)})
         task_id = answer.json()["data"]["taskId"]
         shown = http.get(STATUS, params={"taskId": task_id, "wait": 60}).json()["data"]

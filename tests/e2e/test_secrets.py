@@ -100,7 +100,7 @@ class Trial:
         return key, key.rpartition("_")[2]
 
     def ask(self, method: str, path: str, **request: object) -> httpx2.Response:
-        with httpx2.Client(base_url=self.installation.url, timeout=60) as http:
+        with httpx2.Client(base_url=self.installation.url, timeout=90) as http:
             answer = http.request(method, path, **request)
         self.answers.append(answer)
         return answer

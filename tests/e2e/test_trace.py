@@ -54,7 +54,7 @@ async def make_one(installation: Installation, customer: Customer, callback_url:
         "input": text_to_image("a lake [[delay:0.2]]"),
     }
     async with httpx2.AsyncClient(
-        base_url=installation.url, headers=customer.headers, timeout=60
+        base_url=installation.url, headers=customer.headers, timeout=90
     ) as http:
         answer = await http.post(GENERATE, json=body, headers=CLIENTS)
         task_id = answer.json()["data"]["taskId"]

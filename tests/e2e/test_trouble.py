@@ -77,7 +77,7 @@ async def test_a_database_that_is_restarted_under_load_loses_nothing(tmp_path: P
         away: list[float] = []
         stop = asyncio.Event()
         async with httpx2.AsyncClient(
-            base_url=installation.url, headers=customer.headers, timeout=30
+            base_url=installation.url, headers=customer.headers, timeout=90
         ) as http:
             load = asyncio.create_task(submit_until(http, stop, accepted))
             for _ in range(restarts):

@@ -14,6 +14,7 @@ from heliograph.ledger import store
 from heliograph.ledger.audit import Finding, audit, audit_changes, drift_micros
 from heliograph.ledger.money import Hold, settle
 from heliograph.tasks.task import task_id_at
+from support import settling
 
 PICTURE = 30_000
 CALLBACK = "https://example.org/done"
@@ -75,7 +76,7 @@ class Books:
             task = await connection.fetchrow("SELECT * FROM tasks WHERE task_id = $1", task_id)
             pictures, price = task["num_images"], 0 if task["test"] else task["unit_price_micros"]
             paid = settle(pictures * price, made, price)
-            await store.settle(connection, task["account_id"], task_id, paid, now=self.moment)
+            assert await settling.settle(connection, task["account_id"], task_id, paid, self.moment)
             images = [{"path": f"results/{index}.png", "width": 1024} for index in range(made)]
             images += [{"fail_code": "Timeout", "fail_message": "late"}] * (pictures - made)
             await connection.execute(

@@ -238,11 +238,12 @@ class Money(RuleBasedStateMachine):
         """A worker claims a task, perhaps begins a call, and is never heard of again, or very late."""
         task_id = self.task_id(data.draw(st.sampled_from(list(self.open))))
         pool, now = self.spine.runtime.pool, self.spine.clock.now()
-        task = self.run(store.claim_task(pool, task_id, now, LEASE_SECONDS))
+        [task] = self.run(store.claim_tasks(pool, [task_id], now, LEASE_SECONDS))
         if task is not None:
             self.stale.append(task)
             if intend:
-                self.run(store.begin_attempt(pool, task, self.spine.engine.name, now))
+                call = store.Call(task_id, task.claim_no, self.spine.engine.name)
+                self.run(store.begin_attempts(pool, [call], now))
 
     @precondition(lambda self: self.stale)
     @rule(data=st.data(), made=st.integers(0, 4))

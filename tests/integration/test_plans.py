@@ -64,7 +64,7 @@ USES: dict[str, Use] = {
     "detail": observe.read_detail,
     "attempts": observe.read_attempts,
     "receipt": read_transfers,
-    "claim": lambda db, task: tasks.claim_task(db, task, NOW, 15),
+    "claim": lambda db, task: tasks.claim_tasks(db, [task], NOW, 15),
     "sweep of tasks": lambda db, _: tasks.nudge_overdue(db, NOW, 4, 1000),
     "sweep of notices": lambda db, _: webhooks.overdue(db, before=NOW, limit=1000),
     "files past their time": lambda db, _: tasks.read_expired(db, NOW, 500),

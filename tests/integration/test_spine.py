@@ -179,8 +179,9 @@ async def test_after_an_unknown_outcome_a_paid_call_is_never_made_again(spine, l
 async def crash_in_start(spine, task_id):
     """What a worker leaves behind that dies between the intention and the answer."""
     pool, now = spine.runtime.pool, spine.clock.now()
-    task = await store.claim_task(pool, task_id, now, LEASE_SECONDS)
-    assert await store.begin_attempt(pool, task, spine.engine.name, now)
+    [task] = await store.claim_tasks(pool, [task_id], now, LEASE_SECONDS)
+    call = store.Call(task_id, task.claim_no, spine.engine.name)
+    assert await store.begin_attempts(pool, [call], now) == [True]
     spine.clock.advance(LEASE_SECONDS)
     return task
 
@@ -223,7 +224,7 @@ async def test_the_first_reference_wins_whoever_holds_the_claim(spine):
     spine.engine.reruns = False
     task_id = await spine.submit(await spine.key())
     late = await crash_in_start(spine, task_id)
-    current = await store.claim_task(spine.runtime.pool, task_id, spine.clock.now(), 60)
+    [current] = await store.claim_tasks(spine.runtime.pool, [task_id], spine.clock.now(), 60)
     now = spine.clock.now()
     assert await store.save_ref(spine.runtime.pool, late, "first", now)
     assert not await store.save_ref(spine.runtime.pool, current, "second", now)
@@ -316,7 +317,7 @@ async def test_files_are_deleted_when_their_time_is_over(spine):
 async def test_what_a_worker_left_that_was_killed_before_the_ending_is_deleted_too(spine, outcome):
     task_id = await spine.submit(await spine.key())
     now, pool = spine.clock.now(), spine.runtime.pool
-    killed = await store.claim_task(pool, task_id, now, LEASE_SECONDS)
+    [killed] = await store.claim_tasks(pool, [task_id], now, LEASE_SECONDS)
     await store_pictures(spine.runtime, killed, pictures(4))
     spine.clock.advance(LEASE_SECONDS + 1)
     spine.engine.outcomes.append(outcome)

@@ -58,6 +58,8 @@ def body(**fields):
         (b"[1]", "", ""),
         (b"<h1>Bad Gateway</h1>", "", ""),
         (b"", "", ""),
+        # no database takes a NUL
+        (body(error="a\0 \x1b[1m\nlong  way"), "", "a [1m long way"),
     ],
 )
 def test_the_words_of_an_error_are_found_wherever_they_stand(answer, code, words):

@@ -15,7 +15,7 @@ import asyncpg
 
 from heliograph.base import errors
 from heliograph.base.database import Connection, transaction
-from heliograph.ledger.money import Balance, Funding, Hold, Settlement, Transfer, format_dollars
+from heliograph.ledger.money import Balance, Funding, Hold, Transfer, format_dollars
 
 
 async def lock_balances(
@@ -146,59 +146,51 @@ async def hold_many(
     _must_be((paid, len(holds)), (written["entries"], written["tasks"] or 0), "holds")
 
 
-async def settle(
-    connection: Connection,
-    account_id: str,
-    task_id: uuid.UUID,
-    settlement: Settlement,
-    *,
-    now: datetime.datetime,
-) -> Balance:
-    """Resolve the hold of an ended task, once and in full, and count the task as live no more.
-
-    Gives the balance after that; whoever has enough again can be told again when it is low.
-    The caller has ended the task under its fence, in the same transaction. A settlement that does
-    not match the hold, or comes a second time, is a defect of ours: AssertionError, or
-    UniqueViolationError from the database, and the transaction ends.
-    """
-    row = await connection.fetchrow(
-        """
-        WITH held AS (
-            SELECT
-                COALESCE(sum(amount_micros) FILTER (WHERE kind = 'hold'), 0) = $3::bigint + $4::bigint
-                AND count(*) FILTER (WHERE kind <> 'hold') = 0 AS unresolved
-            FROM transfers WHERE task_id = $2 AND account_id = $1
-        ), entry AS (
-            INSERT INTO transfers
-                (account_id, task_id, kind, debit, credit, amount_micros, created_at)
-            SELECT $1, $2, kind, 'held', credit, amount_micros, $5::timestamptz
-            FROM (VALUES ('charge', 'revenue', $3::bigint), ('release', 'available', $4::bigint))
-                AS entry (kind, credit, amount_micros)
-            WHERE amount_micros > 0 AND (SELECT unresolved FROM held)
-            RETURNING 1
-        )
-        UPDATE balances SET
-            held_micros = held_micros - $3 - $4,
-            charged_micros = charged_micros + $3,
-            available_micros = available_micros + $4,
-            live_tasks = live_tasks - 1,
-            low_balance_told = low_balance_told AND available_micros + $4 < low_balance_micros
-        WHERE account_id = $1 AND (SELECT unresolved FROM held)
-        RETURNING (SELECT count(*) FROM entry), account_id, available_micros, held_micros,
-            charged_micros, funded_micros, live_tasks,
-            (SELECT max_live_tasks FROM accounts WHERE account_id = $1), has_caps,
-            low_balance_micros, low_balance_told
-        """,
-        account_id,
-        task_id,
-        settlement.charge_micros,
-        settlement.release_micros,
-        now,
+#: For endings `given`, each with its charge and release: locks the balances, then `booked` tells of each
+#: whether the account is `plain` (no caps, no notices of a low balance), and whether its money
+#: `agrees` with the task's hold, which nothing has resolved before.
+BOOKED = """
+    locked AS MATERIALIZED (
+        SELECT account_id, NOT has_caps AND low_balance_micros IS NULL AS plain
+        FROM balances WHERE account_id IN (SELECT account_id FROM given)
+        ORDER BY account_id FOR UPDATE
+    ), booked AS MATERIALIZED (
+        SELECT given.task_id, plain, (
+            SELECT coalesce(sum(amount_micros) FILTER (WHERE kind = 'hold'), 0)
+                    = given.charge_micros + given.release_micros
+                AND count(*) FILTER (WHERE kind <> 'hold') = 0
+            FROM transfers
+            WHERE transfers.task_id = given.task_id AND transfers.account_id = given.account_id
+        ) AS agrees
+        FROM given JOIN locked USING (account_id)
     )
-    due = (settlement.charge_micros > 0) + (settlement.release_micros > 0)
-    entries, *balance = row or (None,)
-    _must_be(due, entries, f"settlement rows of task {task_id}")
-    return Balance(*balance)
+"""
+
+#: Resolves the holds of tasks that `ended`, once and in full, and counts them as live no more. Whoever has
+#: enough again can be told again when it is low.
+SETTLE_ENDED = """
+    entry AS (
+        INSERT INTO transfers (account_id, task_id, kind, debit, credit, amount_micros, created_at)
+        SELECT account_id, task_id, kind, 'held', credit, amount_micros, completed_at
+        FROM ended CROSS JOIN LATERAL (VALUES
+            ('charge', 'revenue', charge_micros), ('release', 'available', release_micros)
+        ) AS entry (kind, credit, amount_micros)
+        WHERE amount_micros > 0
+    ), settled AS (
+        SELECT account_id, sum(charge_micros)::bigint AS charge_micros,
+            sum(release_micros)::bigint AS release_micros, count(*)::integer AS tasks
+        FROM ended GROUP BY account_id
+    ), balance AS (
+        UPDATE balances SET
+            held_micros = held_micros - settled.charge_micros - settled.release_micros,
+            charged_micros = charged_micros + settled.charge_micros,
+            available_micros = available_micros + settled.release_micros,
+            live_tasks = live_tasks - settled.tasks,
+            low_balance_told = low_balance_told
+                AND available_micros + settled.release_micros < low_balance_micros
+        FROM settled WHERE balances.account_id = settled.account_id
+    )
+"""
 
 
 async def top_up(

@@ -3,25 +3,25 @@
 import asyncio
 import datetime
 import uuid
+from collections.abc import Sequence
 
 from heliograph.accounts.spending.store import take_back_spending
-from heliograph.base.database import transaction
+from heliograph.base.database import Connection, borrow, transaction
+from heliograph.base.errors import Busy
 from heliograph.base.log import log
 from heliograph.base.trace import span
 from heliograph.ledger.money import settle
-from heliograph.ledger.store import settle as settle_balance
+from heliograph.ledger.store import lock_balance
 from heliograph.providers.provider import ImageJob
 from heliograph.runtime import Runtime
-from heliograph.tasks import store
 from heliograph.tasks.batches.finish import finish_item
+from heliograph.tasks.ended.store import Ended, end_tasks
 from heliograph.tasks.low_balance import tell_low_balance
 from heliograph.tasks.pictures import discard_pictures
 from heliograph.tasks.routing.lookup import FOUND
 from heliograph.tasks.routing.turn import wake_next
 from heliograph.tasks.task import Ending, Task, TaskStatus
 from heliograph.tasks.view import status_body
-from heliograph.webhooks.notice import Notice
-from heliograph.webhooks.store import add_notice
 
 #: Endings that do not wait for the provider's answer.
 CUT_OFF = ("Timeout", "Cancelled")
@@ -72,47 +72,100 @@ async def call_off(runtime: Runtime, task: Task, name: str | None, ref: str) -> 
 
 async def _commit(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | None:
     now = runtime.clock.now()
+    status = _status(runtime, task, ending, now)
+    ended = _ended(runtime, task, ending, status)
+    if _is_plain(runtime, task) and await runtime.together(_end_plain)(ended):
+        return status
+    async with transaction(runtime.pool) as connection:
+        if not await _end(runtime, connection, [ended], plain_only=False):
+            return None
+        await wake_next(runtime, connection, now)
+        balance = await lock_balance(connection, task.account_id)
+        assert balance is not None
+        if balance.has_caps and ended.release_micros:
+            await take_back_spending(connection, task.task_id, ended.release_micros)
+        await tell_low_balance(connection, balance, 0, now)
+        if task.batch_id is not None:
+            await finish_item(runtime, connection, task.batch_id, now)
+    return status
+
+
+def _status(runtime: Runtime, task: Task, ending: Ending, now: datetime.datetime) -> TaskStatus:
     keep_hours = task.retention_hours or runtime.settings.result_retention_hours
     expire_at = now + datetime.timedelta(hours=keep_hours) if ending.made else None
     if expire_at is None and task.claim_no > 1:
         # whoever had the task before may have stored pictures and been killed
         expire_at = now
-    async with transaction(runtime.pool) as connection:
-        ended = await store.end_task(connection, task, ending, now, expire_at)
-        if ended is None:
-            return None
-        await store.end_attempt(
-            connection,
-            task,
-            "finished" if ending.made else "failed",
-            ending.fail_message,
-            now,
-            unknown_at=_paid(runtime, ending),
-            made=ending.made,
-            costs_micros=runtime.costs_micros,
-        )
-        await wake_next(runtime, connection, now)
-        price = 0 if task.test else task.unit_price_micros
-        settlement = settle(task.hold_micros, ending.made, price)
-        balance = await settle_balance(
-            connection, task.account_id, task.task_id, settlement, now=now
-        )
-        if balance.has_caps and settlement.release_micros:
-            await take_back_spending(connection, task.task_id, settlement.release_micros)
-        await tell_low_balance(connection, balance, 0, now)
-        if task.callback_url is not None:
-            body = status_body(ended, runtime.settings.public_url)
-            notice = Notice(
-                uuid.uuid4(), task.task_id, task.account_id, task.callback_url, body, now
-            )
-            await add_notice(connection, notice)
-        if task.batch_id is not None:
-            await finish_item(runtime, connection, task.batch_id, now)
-    return ended
+    return TaskStatus(
+        task.task_id,
+        task.account_id,
+        task.model,
+        task.mode,
+        ending.state,
+        list(ending.images),
+        ending.fail_code,
+        ending.fail_message,
+        task.created_at,
+        now,
+        files_expire_at=expire_at,
+    )
 
 
-def _paid(runtime: Runtime, ending: Ending) -> list[str]:
-    """Where a call that this ending cut off may have been accepted all the same, and be paid for."""
-    if ending.fail_code not in CUT_OFF:
-        return []
-    return [provider.name for provider in runtime.providers.values() if not provider.reruns]
+def _ended(runtime: Runtime, task: Task, ending: Ending, status: TaskStatus) -> Ended:
+    price = 0 if task.test else task.unit_price_micros
+    settlement = settle(task.hold_micros, ending.made, price)
+    assert status.completed_at is not None
+    told = task.callback_url is not None
+    return Ended(
+        task_id=task.task_id,
+        account_id=task.account_id,
+        claim_no=task.claim_no,
+        charge_micros=settlement.charge_micros,
+        release_micros=settlement.release_micros,
+        state=ending.state,
+        images=ending.images,
+        made=ending.made,
+        fail_code=ending.fail_code,
+        fail_message=ending.fail_message,
+        warnings=ending.warnings,
+        scene=ending.scene,
+        stored_at=ending.stored_at,
+        completed_at=status.completed_at,
+        files_expire_at=status.files_expire_at,
+        cut_off=ending.fail_code in CUT_OFF,
+        notice_id=uuid.uuid4() if told else None,
+        callback_url=task.callback_url,
+        body=status_body(status, runtime.settings.public_url).decode() if told else None,
+    )
+
+
+def _is_plain(runtime: Runtime, task: Task) -> bool:
+    """Whether nobody is told of this ending but its receiver: no batch, and none in line for its place."""
+    in_line = any(one.limits.tasks_in_flight is not None for one in runtime.providers.values())
+    return task.batch_id is None and not in_line
+
+
+async def _end_plain(runtime: Runtime, endings: Sequence[Ended]) -> list[bool]:
+    """End those of `endings` that need no closer look, in one statement; gives for each whether."""
+    first = {ending.task_id: ending for ending in reversed(endings)}
+    try:
+        async with borrow(runtime.pool) as connection:
+            ended = await _end(runtime, connection, list(first.values()), plain_only=True)
+    except Busy:
+        raise
+    except Exception:  # noqa: BLE001 - the one at fault must not keep the others: each tries alone
+        log.exception("task.endings_one_by_one", endings=len(endings))
+        return [False] * len(endings)
+    return [ending.task_id in ended and first[ending.task_id] is ending for ending in endings]
+
+
+async def _end(
+    runtime: Runtime, connection: Connection, endings: Sequence[Ended], *, plain_only: bool
+) -> set[uuid.UUID]:
+    return await end_tasks(
+        connection,
+        endings,
+        plain_only=plain_only,
+        costs_micros=runtime.costs_micros,
+        paid_at=[one.name for one in runtime.providers.values() if not one.reruns],
+    )

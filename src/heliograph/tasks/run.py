@@ -10,7 +10,7 @@ from typing import assert_never
 
 import structlog
 
-from heliograph.base.database import transaction
+from heliograph.base.database import borrow, transaction
 from heliograph.base.errors import Busy
 from heliograph.base.jobs import Job, enqueue
 from heliograph.base.log import log
@@ -45,7 +45,7 @@ async def advance(runtime: Runtime, task_id: uuid.UUID, queue: str) -> None:
     the task stays as it is.
     """
     now = runtime.clock.now()
-    task = await store.claim_task(runtime.pool, task_id, now, LEASE_SECONDS)
+    task = await runtime.together(_claim)(task_id)
     if task is None:
         return
     with structlog.contextvars.bound_contextvars(task_id=task.hex), _traced(task, queue, now):
@@ -64,6 +64,12 @@ async def advance(runtime: Runtime, task_id: uuid.UUID, queue: str) -> None:
             # a start that is not undone counts, and there are few
             await _insist(runtime, task, partial(_hand_back, runtime, task, BUSY_SECONDS))
             raise
+
+
+async def _claim(runtime: Runtime, task_ids: Sequence[uuid.UUID]) -> list[Task | None]:
+    async with borrow(runtime.pool) as connection:
+        now = runtime.clock.now()
+        return await store.claim_tasks(connection, task_ids, now, LEASE_SECONDS)
 
 
 def _traced(task: Task, queue: str, now: datetime.datetime) -> AbstractContextManager[Span]:
@@ -229,7 +235,7 @@ async def _look_later(runtime: Runtime, task: Task, message: str) -> None:
     log.warning("task.outcome_unknown", provider=task.provider, detail=message)
     due_at = runtime.clock.now() + datetime.timedelta(seconds=LOOK_UP_AFTER_SECONDS)
     async with transaction(runtime.pool) as connection:
-        await store.end_attempt(connection, task, "unknown", message, runtime.clock.now())
+        await store.note_unknown(connection, task, message, runtime.clock.now())
         if await store.renew_claim(connection, task, min(due_at, task.deadline_at), None):
             await leave_place(connection, task)
             await wake_next(runtime, connection, runtime.clock.now())

@@ -1,5 +1,6 @@
 """The next step of a claimed task: who is asked, and the one call to a provider that it takes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from heliograph.base.database import borrow
@@ -90,7 +91,8 @@ async def _start(runtime: Runtime, task: Task, provider: Provider, hold: Hold, q
     turn = await wait_for_turn(runtime, task, provider)
     if turn is False:
         return InLine()
-    if turn is None or not await _intend(runtime, task, provider):
+    call = store.Call(task.task_id, task.claim_no, provider.name)
+    if turn is None or not await runtime.together(_intend)(call):
         raise LostClaim
     log.info("task.started", provider=provider.name, claim_no=task.claim_no)
     hold.provider = provider.name
@@ -115,10 +117,9 @@ async def _prepare(runtime: Runtime, task: Task) -> tuple[Reference, ...]:
     return references
 
 
-async def _intend(runtime: Runtime, task: Task, provider: Provider) -> bool:
+async def _intend(runtime: Runtime, calls: Sequence[store.Call]) -> list[bool]:
     async with borrow(runtime.pool) as connection:
-        now = runtime.clock.now()
-        return await store.begin_attempt(connection, task, provider.name, now)
+        return await store.begin_attempts(connection, calls, runtime.clock.now())
 
 
 async def _check(runtime: Runtime, task: Task, provider: Provider, hold: Hold) -> Outcome:

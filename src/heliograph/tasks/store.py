@@ -2,8 +2,8 @@
 
 import datetime
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
 
 import asyncpg
 import msgspec
@@ -13,7 +13,6 @@ from heliograph.base.database import Connection
 from heliograph.catalog.request import ImageRequest
 from heliograph.tasks.task import (
     PENDING_NUDGE_SECONDS,
-    Ending,
     Task,
     TaskStatus,
 )
@@ -24,22 +23,40 @@ TASK_COLUMNS = ", ".join(Task.__struct_fields__)
 STATUS_COLUMNS = ", ".join(TaskStatus.__struct_fields__)
 
 
-async def claim_task(
-    connection: Connection, task_id: uuid.UUID, now: datetime.datetime, lease_seconds: float
-) -> Task | None:
-    """Take a task up: a pending one, or one in work that nobody has renewed. None: not to be had."""
-    row = await connection.fetchrow(
+class Call(NamedTuple):
+    """A call to `provider` under a claim."""
+
+    task_id: uuid.UUID
+    claim_no: int
+    provider: str
+
+
+async def claim_tasks(
+    connection: Connection,
+    task_ids: Sequence[uuid.UUID],
+    now: datetime.datetime,
+    lease_seconds: float,
+) -> list[Task | None]:
+    """Take tasks up: pending ones, and those in work that nobody has renewed. None: not to be had.
+
+    One that is named twice is had once.
+    """
+    rows = await connection.fetch(
         f"""
         UPDATE tasks SET state = 'processing', claim_no = claim_no + 1, due_at = $3,
           version = version + (state = 'pending')::integer, claimed_at = coalesce(claimed_at, $2)
-        WHERE task_id = $1 AND (state = 'pending' OR (state = 'processing' AND due_at <= $2))
+        WHERE task_id IN (
+          SELECT task_id FROM tasks WHERE task_id = ANY($1)
+            AND (state = 'pending' OR (state = 'processing' AND due_at <= $2))
+          ORDER BY task_id FOR UPDATE)
         RETURNING {TASK_COLUMNS}
         """,
-        task_id,
+        task_ids,
         now,
         now + datetime.timedelta(seconds=lease_seconds),
     )
-    return _read(Task, row)
+    claimed = {row["task_id"]: _read(Task, row) for row in rows}
+    return [claimed.pop(task_id, None) for task_id in task_ids]
 
 
 async def renew_claim(
@@ -72,64 +89,46 @@ async def renew_claim(
     )
 
 
-async def begin_attempt(
-    connection: Connection, task: Task, provider: str, now: datetime.datetime
-) -> bool:
-    """T2b: commit the intention to call `provider`, before the call. False: the claim is lost."""
-    return _one(
-        await connection.execute(
-            """
-            WITH held AS (
-              UPDATE tasks SET provider = $3, starts = starts + 1
-              WHERE task_id = $1 AND claim_no = $2 AND state = 'processing' RETURNING 1)
-            INSERT INTO attempts (task_id, claim_no, provider, outcome, intended_at)
-            SELECT $1, $2, $3, 'intended', $4 FROM held
-            """,
-            task.task_id,
-            task.claim_no,
-            provider,
-            now,
-        )
+async def begin_attempts(
+    connection: Connection, calls: Sequence[Call], now: datetime.datetime
+) -> list[bool]:
+    """T2b: commit the intention to make `calls`, before they are made. False: the claim is lost."""
+    rows = await connection.fetch(
+        """
+        WITH held AS (
+          UPDATE tasks SET provider = given.provider, starts = starts + 1
+          FROM unnest($1::uuid[], $2::integer[], $3::text[]) AS given (task_id, claim_no, provider)
+          WHERE tasks.task_id = given.task_id AND tasks.claim_no = given.claim_no
+            AND state = 'processing'
+          RETURNING given.*)
+        INSERT INTO attempts (task_id, claim_no, provider, outcome, intended_at)
+        SELECT task_id, claim_no, provider, 'intended', $4 FROM held RETURNING task_id
+        """,
+        *zip(*calls, strict=True),
+        now,
     )
+    begun = {row["task_id"] for row in rows}
+    return [call.task_id in begun for call in calls]
 
 
-async def end_attempt(  # noqa: PLR0913 - one row, and each is a column of it
-    connection: Connection,
-    task: Task,
-    outcome: str,
-    detail: str | None,
-    now: datetime.datetime,
-    *,
-    unknown_at: Sequence[str] = (),
-    made: int = 0,
-    costs_micros: Mapping[str, int] | None = None,
+async def note_unknown(
+    connection: Connection, task: Task, detail: str, now: datetime.datetime
 ) -> None:
-    """Note what became of the last call, whichever claim made it: `finished`, `failed` or `unknown`.
-
-    One that never answered is `unknown` if it was made to one of the providers `unknown_at`.
-    Earlier ones that are still open were lost with their workers. `made` images cost what
-    `costs_micros` says of the provider.
-    """
+    """Note that nobody knows what became of the last call; earlier ones were lost with their workers."""
     await connection.execute(
         """
         WITH last AS (SELECT max(claim_no) AS claim_no FROM attempts WHERE task_id = $1)
-        UPDATE attempts SET ended_at = $5, outcome = CASE
-            WHEN attempts.claim_no < last.claim_no THEN 'failed'
-            WHEN outcome = 'intended' AND provider = ANY($6::text[]) THEN 'unknown' ELSE $3 END,
-          detail = CASE WHEN attempts.claim_no < last.claim_no THEN 'lost with its worker' ELSE $4 END,
-          cost_micros = CASE WHEN attempts.claim_no = last.claim_no
-            THEN $7 * coalesce(($8::jsonb ->> provider)::bigint, 0) ELSE 0 END
+        UPDATE attempts SET ended_at = $4,
+          outcome = CASE WHEN attempts.claim_no < last.claim_no THEN 'failed' ELSE 'unknown' END,
+          detail = CASE WHEN attempts.claim_no < last.claim_no THEN 'lost with its worker' ELSE $3 END,
+          cost_micros = 0
         FROM last
         WHERE task_id = $1 AND attempts.claim_no <= $2 AND outcome IN ('intended', 'started')
         """,
         task.task_id,
         task.claim_no,
-        outcome,
         detail,
         now,
-        unknown_at,
-        made,
-        dict(costs_micros or {}),
     )
 
 
@@ -186,37 +185,6 @@ async def hand_back(
             undo_at,
         )
     )
-
-
-async def end_task(
-    connection: Connection,
-    task: Task,
-    ending: Ending,
-    now: datetime.datetime,
-    files_expire_at: datetime.datetime | None,
-) -> TaskStatus | None:
-    """Write the final state, once, under this claim. None: the claim is lost, nothing was written."""
-    row = await connection.fetchrow(
-        f"""
-        UPDATE tasks SET state = $3, images = $4, fail_code = $5, fail_message = $6, warnings = $7,
-          completed_at = $8, files_expire_at = $9, stored_at = $10, scene = $11, progress = NULL,
-          version = version + 1
-        WHERE task_id = $1 AND claim_no = $2 AND state = 'processing'
-        RETURNING {STATUS_COLUMNS}
-        """,
-        task.task_id,
-        task.claim_no,
-        ending.state,
-        list(ending.images),
-        ending.fail_code,
-        ending.fail_message,
-        list(ending.warnings),
-        now,
-        files_expire_at,
-        ending.stored_at,
-        ending.scene,
-    )
-    return _read(TaskStatus, row)
 
 
 async def nudge_overdue(

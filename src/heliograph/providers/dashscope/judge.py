@@ -9,11 +9,11 @@ import structlog
 
 from heliograph.providers.dashscope.errors import Blame, Verdict, classify
 from heliograph.providers.provider import Alarm, Failed, Missing, Refused
+from heliograph.providers.quoted import quoted
 
 MAX_REMEMBERED: Final = 10_000
 MOST_FAILED_SUBMITS: Final = 4
 MAX_BUSY_SECONDS: Final = 8.0
-_QUOTED_CHARACTERS: Final = 200
 _KEY_LIKE = re.compile(r"\bsk-[\w*-]+")
 
 NAME: Final = "dashscope"
@@ -79,7 +79,7 @@ class Judge:
     def _quotable(self, message: str) -> str:
         """`message` on one line, cut short, without anything that looks like a key."""
         clean = _KEY_LIKE.sub("sk-***", message.replace(self._secret, "***"))
-        return " ".join(clean.split())[:_QUOTED_CHARACTERS]
+        return quoted(clean)
 
 
 def refused_submit(verdict: Verdict, tries: int) -> Failed | Refused:

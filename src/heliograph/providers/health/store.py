@@ -45,10 +45,11 @@ async def note_success(connection: Connection, name: str, now: datetime.datetime
     """`name` works. Written only when that is news, or the last time is a minute ago."""
     await connection.execute(
         """
-        INSERT INTO provider_health (name, worked_at) VALUES ($1, $2)
+        INSERT INTO provider_health (name, worked_at) SELECT $1::text, $2::timestamptz
+        WHERE NOT EXISTS (
+            SELECT FROM provider_health
+            WHERE name = $1 AND failures = 0 AND worked_at >= $2 - interval '1 minute')
         ON CONFLICT (name) DO UPDATE SET failures = 0, open_until = NULL, worked_at = $2
-        WHERE provider_health.failures > 0 OR provider_health.worked_at IS NULL
-          OR provider_health.worked_at < $2 - interval '1 minute'
         """,
         name,
         now,

@@ -13,9 +13,9 @@ from typing import Any, Final
 import msgspec
 
 from heliograph.providers.provider import Missing
+from heliograph.providers.quoted import quoted
 
 LONGEST_WAIT_SECONDS: Final = 300.0
-_QUOTED_CHARACTERS: Final = 200
 
 
 class Kind(Enum):
@@ -145,7 +145,7 @@ def words_of(body: bytes) -> tuple[str, str]:
     inner: Mapping[str, Any] = error if isinstance(error, dict) else {}
     spoken = (inner.get("message"), error, answer.get("detail"), answer.get("message"))
     words = next((found for part in spoken if (found := _plain(part))), "")
-    return _plain(inner.get("code")), " ".join(words.split())[:_QUOTED_CHARACTERS]
+    return _plain(inner.get("code")), quoted(words)
 
 
 def _operators_fault(status: int, code: str, words: str) -> Alert | None:

@@ -29,9 +29,10 @@ from heliograph.providers.provider import (
     Running,
     Started,
 )
+from heliograph.providers.quoted import quoted
 from heliograph.providers.sdcpp.doctor import findings, silent
 from heliograph.providers.sdcpp.results import yield_of
-from heliograph.providers.sdcpp.server import NO_ANSWER, Answer, Server, brief, is_lost
+from heliograph.providers.sdcpp.server import NO_ANSWER, Answer, Server, is_lost
 from heliograph.providers.sdcpp.wire import Accepted, Status, payload_of
 
 #: Its queue takes 64; ours stays short, so that a waiting task can still be cancelled or go elsewhere.
@@ -189,7 +190,7 @@ class SdcppProvider:
             case "completed":
                 return await self._completed(job, ref, status)
             case "failed":
-                return await self._failed(ref, brief(status.error.message) if status.error else "")
+                return await self._failed(ref, quoted(status.error.message) if status.error else "")
             case "cancelled":
                 # a task of ours that is cancelled has ended and is asked after no more
                 log.warning("provider.job_dropped", ref=ref)

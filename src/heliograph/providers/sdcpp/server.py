@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 import aiohttp
 import msgspec
 
+from heliograph.providers.quoted import quoted
 from heliograph.providers.sdcpp.wire import Refusal
 from heliograph.providers.upstream import checked_address, read_at_most
 
@@ -21,14 +22,7 @@ _PROBE_SECONDS: Final = 10.0
 #: What a call raises when it got no answer.
 NO_ANSWER: Final = (aiohttp.ClientError, TimeoutError)
 
-_QUOTED_CHARACTERS: Final = 200
-
 Body = TypeVar("Body")
-
-
-def brief(text: str) -> str:
-    """`text` on one line, cut short, for a log or an alarm."""
-    return " ".join(text.split())[:_QUOTED_CHARACTERS]
 
 
 @dataclass(frozen=True)
@@ -49,7 +43,7 @@ class Answer:
     def reason(self) -> str:
         """The server's own words on why not, cut short; empty where someone else answered."""
         refusal = self.read(Refusal)
-        return brief(refusal.error) if refusal else ""
+        return quoted(refusal.error) if refusal else ""
 
 
 class Server:

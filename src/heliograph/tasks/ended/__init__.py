@@ -1,0 +1,1 @@
+"""Endings in the database."""
