@@ -8,6 +8,7 @@ import pytest
 
 from heliograph.accounts.limit import KeyLimits
 from heliograph.base.database import transaction
+from heliograph.base.jobs import Job, enqueue
 from heliograph.ledger.store import lock_balance
 from heliograph.tasks import store
 from heliograph.tasks.finish import finish
@@ -165,3 +166,21 @@ async def test_of_many_jobs_for_one_task_one_gets_it(spine, jobs):
     pool, now = spine.runtime.pool, spine.clock.now()
     once = await store.claim_tasks(pool, [task_id] * jobs, now, LEASE_SECONDS)
     assert [task is None for task in once] == [False] + [True] * (jobs - 1)
+
+
+async def test_only_what_a_crash_may_forget_does_not_wait_for_the_disk(spine):
+    task_id = await spine.submit(await spine.key())
+    pool, now = spine.runtime.pool, spine.clock.now()
+
+    async def waits(write):
+        async with transaction(pool) as connection:
+            await connection.execute("SET LOCAL synchronous_commit = 'on'")
+            await write(connection)
+            return await connection.fetchval("SHOW synchronous_commit") == "on"
+
+    call = store.Call(task_id, 1, spine.engine.name)
+    assert not await waits(lambda db: store.claim_tasks(db, [task_id], now, LEASE_SECONDS))
+    assert await waits(lambda db: store.begin_attempts(db, [call], now))
+    assert await waits(lambda db: enqueue(db, [Job("check", task_id.hex)]))
+    assert not await waits(lambda db: db.execute("UPDATE pgqueuer SET heartbeat = now()"))
+    assert not await waits(lambda db: db.execute("DELETE FROM pgqueuer"))

@@ -19,7 +19,7 @@ from pgqueuer.queries import Queries
 
 from heliograph.base.database import connect
 from heliograph.base.errors import OperatorError
-from heliograph.base.jobs import enqueue_function
+from heliograph.base.jobs import enqueue_function, flush_trigger
 
 #: Whoever migrates holds the advisory lock of this key (any number, always the same).
 LOCK_KEY = 0x68656C696F
@@ -103,6 +103,7 @@ async def _install_queue(connection: asyncpg.Connection) -> None:
         await queries.install()
         await queries.optimize_autovacuum()
     await connection.execute(enqueue_function())
+    await connection.execute(flush_trigger())
 
 
 def _config() -> Config:

@@ -20,6 +20,7 @@ from typing import Any
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
+from uvicorn.loops.auto import auto_loop_factory
 from uvicorn.supervisors import Multiprocess
 
 from heliograph.accounts.counters import make_shared
@@ -102,7 +103,8 @@ def serve_queues(settings: Settings, queues: Collection[str]) -> None:
     """Work on `queues` until SIGTERM or SIGINT; blocks."""
     start_logging(settings)
     _leave_no_core()
-    asyncio.run(_work(settings, queues))
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        runner.run(_work(settings, queues))
 
 
 def listen(host: str, port: int) -> socket.socket:
