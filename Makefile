@@ -9,7 +9,7 @@ SOURCES := $(wildcard src client/src studio/src tests client/tests studio/tests 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo serve test check fix bench bench-grown bench-peers bench-latency bench-deliveries bench-scaling bench-open-tasks lock conformance test-models test-ray test-s3 test-pgbouncer test-deploy prove-crash prove-failpoints prove-money prove-limits prove-restarts prove-simulation prove-fuzz prove-rates prove-overload prove-rolling prove-hosts prove-mutation audit-dependencies sbom dist gallery obedience blind screenshots
+.PHONY: help setup setup-test demo serve test check fix bench bench-grown bench-peers bench-latency bench-deliveries bench-scaling bench-open-tasks soak lock conformance test-models test-ray test-s3 test-pgbouncer test-deploy prove-crash prove-failpoints prove-money prove-limits prove-restarts prove-simulation prove-fuzz prove-rates prove-overload prove-rolling prove-hosts prove-mutation audit-dependencies sbom dist gallery obedience blind screenshots
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -131,6 +131,9 @@ bench-scaling: setup-test ## measure what a task costs API, workers and PostgreS
 
 bench-open-tasks: setup-test ## measure memory and punctuality of one worker with 10,000 tasks at a remote provider: about 7 minutes
 	$(BENCH) bench/open_tasks.py $(ARGS)
+
+soak: setup-test ## an hour at seven tenths of what the service can do: errors, memory, and how long a read takes
+	$(BENCH) bench/soak.py $(ARGS)
 
 bench-deliveries: setup-test ## measure the webhooks of one worker while receivers fail and hang
 	$(BENCH) bench/deliveries.py $(ARGS)

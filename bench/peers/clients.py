@@ -37,6 +37,21 @@ async def _ours(http: aiohttp.ClientSession, api: str, headers: dict[str, str]) 
     assert task["state"] == "success", task
 
 
+async def reader(http: aiohttp.ClientSession, url: str, key: str) -> Once:
+    """Reads the state of a task of its own that has ended."""
+    api, headers = f"{url}/api/v1", {"Authorization": f"Bearer {key}"}
+    await _ours(http, api, headers)
+    async with http.get(f"{api}/tasks", params={"limit": "1"}, headers=headers) as answer:
+        task_id = (await answer.json())["data"]["items"][0]["taskId"]
+    address = f"{api}/statusTask/{MODEL}?taskId={task_id}"
+    return functools.partial(_read, http, address, headers)
+
+
+async def _read(http: aiohttp.ClientSession, address: str, headers: dict[str, str]) -> None:
+    async with http.get(address, headers=headers) as answer:
+        assert (await answer.json())["data"]["state"] == "success"
+
+
 def litellm(http: aiohttp.ClientSession, url: str) -> Once:
     """The picture in the answer, as it came from the upstream; nothing is stored."""
     return functools.partial(_litellm, http, f"{url}/v1/images/generations")
