@@ -57,10 +57,14 @@ def test_language_and_colours_are_those_of_the_other_pages(visitor):
     expect(visit.page.locator("html[lang=zh][data-theme=dark]")).to_be_attached()
     expect(visit.page.locator("main h1")).to_have_text("价格")
     expect(visit.page.locator("main .note")).to_have_count(0)
-    read(visit, "/docs/quickstart")
+    read(visit, "/docs")
     expect(visit.page.locator("main .note")).to_have_text("本页正文目前只有英文。")
+    read(visit, "/docs/quickstart")
+    expect(visit.page.locator("main .note")).to_have_count(0)
+    expect(visit.page.locator("main [lang=zh] h1")).to_have_text("快速开始")
     visit.page.locator("#language").click()
     expect(visit.page.locator("html[lang=en].ready")).to_be_attached()
+    expect(visit.page.locator("main [lang=en] h1")).to_have_text("Quickstart")
 
 
 def test_a_call_is_tried_with_the_key_of_the_playground(visitor, house: House):

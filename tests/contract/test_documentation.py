@@ -223,10 +223,11 @@ def test_every_metric_is_documented_and_no_other():
 
 
 def test_every_page_is_in_the_index_and_every_link_leads_somewhere():
-    pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
-    index = text_of("README.md")
-    listed = {page for page in pages if page in index or page.startswith("decisions/")}
-    assert listed == pages - {"README.md"}
+    for folder in (DOCS, DOCS / "zh"):
+        pages = {path.relative_to(folder).as_posix() for path in folder.rglob("*.md")}
+        index = (folder / "README.md").read_text(encoding="utf-8")
+        listed = {page for page in pages if page in index or page.startswith(("decisions/", "zh/"))}
+        assert listed == pages - {"README.md"}
     for page in (*DOCS.rglob("*.md"), ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"):
         for target in re.findall(r"\]\(([^)#:]+)(?:#[\w-]+)?\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page}: {target}"

@@ -1,6 +1,8 @@
 """Refusals in Chinese for who asks for it, and for nobody else a byte changes."""
 
 import http.client
+import json
+import re
 import subprocess
 from typing import Any, NamedTuple
 
@@ -334,3 +336,44 @@ def test_what_there_is_not_is_told_in_the_language_of_the_terminal(service: Serv
         timeout=60,
     )
     assert said.stdout.decode() == "还没有密钥。创建一个：heliograph key create --account ID\n"
+
+
+def printed(arguments: str, codes: tuple[int, ...] = (0,), **settings: str) -> str:
+    """What a command prints on standard output in a Chinese terminal of 80 columns."""
+    done = subprocess.run(
+        [*COMMAND, *arguments.split()],
+        check=False,
+        env=environment({"LC_ALL": "zh_CN.UTF-8", "COLUMNS": "80"} | settings),
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode in codes, done.stderr.decode()
+    return done.stdout.decode()
+
+
+def test_help_is_in_the_language_of_the_terminal(service: Service):
+    said = printed("key create --help")
+    assert said.startswith("用法：heliograph key create [选项]\n\n  创建密钥。")
+    assert "\n选项：\n" in said
+    assert re.search(r"--account <str> +付费的账户：acc_…  \[必填\]\n", said)
+    assert re.search(r"--name <str> +密钥的名称。  \[默认 default\]\n", said)
+    assert "Show" not in said
+    whole = printed("--help")
+    chinese = {"LC_ALL": "zh_CN.UTF-8", "COLUMNS": "80"}
+    assert whole.strip() == run(service, "none", code=2, **chinese)
+    assert re.search(r"\n命令：\n  demo +启动服务", whole)
+    assert all(re.search("[一-鿿]", line) for line in whole.splitlines() if line)
+    assert printed("--help", LC_ALL="C.UTF-8").startswith("Usage: heliograph [OPTIONS] COMMAND")
+
+
+def test_the_doctor_tells_what_it_finds_in_the_language_of_the_terminal(service: Service):
+    url = {"HELIOGRAPH_DATABASE_URL": service.runtime.settings.database_url or ""}
+    said = printed("doctor", (0, 1), **url)
+    lines = [line for line in said.splitlines() if not line.startswith(" ")]
+    assert len(lines) >= 10
+    assert all(re.match("(正常|有误)   [一-鿿P]", line) for line in lines), said
+    assert "\n正常   存储：已写入并删除一个文件\n" in said
+    assert re.search("\n正常   数据库：PostgreSQL [0-9.]+，", said)
+    assert re.search("\n(正常|有误)   工作进程：[0-9]+ 台主机上有 [0-9]+ 个存活", said)
+    told = json.loads(printed("doctor --json", (0, 1), **url))
+    assert {"database", "storage", "workers"} <= {check["what"] for check in told}

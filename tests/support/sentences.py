@@ -31,7 +31,25 @@ TOLD_IN = {
     "BadParameter": ("cli.",),
     "ValueError": ("api.", "ledger.money"),
     "_refusal": ("intake.",),
+    "Check": ("cli.",),
+    "Finding": ("cli.", "providers."),
+    "Look": ("providers.",),
+    "ModelFault": ("providers.",),
+    "Verdict": ("providers.",),
+    "_operator": ("providers.",),
+    "_alarm": ("providers.",),
 }
+#: What is called with several of them, or not with the first: the names and positions of these arguments.
+ARGUMENTS = {
+    "Check": {"what": 0, "found": 2, "remedy": 3},
+    "Finding": {"found": 1, "remedy": 2},
+    "Look": {"found": 1, "remedy": 2},
+    "ModelFault": {"reason": 0, "remedy": 1},
+    "Verdict": {"message": 1},
+    "_alarm": {"remedy": 2},
+}
+#: The argument in which each clause, up to a `; `, is a sentence.
+CLAUSES = "found"
 MOST_STEPS = 9
 PLACE = "{}"
 
@@ -133,8 +151,10 @@ class Source:
             for spot, call in self.calls.get(kind, []):
                 module = spot.module.name.removeprefix(self._prefix)
                 if kind in self.kinds or module.startswith(TOLD_IN[kind]):
-                    for argument in _messages(kind, call):
+                    for name, argument in _messages(kind, call):
                         found = self.read(argument, spot)
+                        if name == CLAUSES:
+                            found = [clause for one in found for clause in _clauses(one)]
                         yield Told(module, kind, tuple(_after_a_field(one) for one in found))
 
     def read(self, node: ast.expr, spot: Spot) -> list[Sentence]:  # noqa: C901, PLR0911 - one case a kind
@@ -145,6 +165,8 @@ class Source:
         match node:
             case ast.Constant(value=str(text)):
                 return [(text,)]
+            case ast.Constant(value=None):
+                return []
             case ast.JoinedStr(values=parts):
                 return _joined([self._part(part, spot) for part in parts])
             case ast.BinOp(op=ast.Add(), left=left, right=right):
@@ -280,7 +302,9 @@ class Source:
 
     def _called(self, node: ast.Call, spot: Spot) -> Iterator[Sentence]:  # noqa: C901, PLR0911 - as above
         match node.func:
-            case ast.Attribute(value=text, attr="replace" | "removeprefix" | "strip" | "format"):
+            case ast.Attribute(
+                value=text, attr="replace" | "removeprefix" | "strip" | "rstrip" | "format"
+            ):
                 yield from self.read(text, spot)
                 return
             case ast.Name(id="str") if node.args:
@@ -290,8 +314,10 @@ class Source:
                 for choice in node.args:
                     yield from self.read(choice, spot)
                 return
-            case ast.Attribute(attr="join") if node.args:
-                yield (Place(tuple(filter(has_words, self.read(node.args[0], spot)))),)
+            case ast.Attribute(value=between, attr="join") if node.args:
+                parts = self.read(node.args[0], spot)
+                is_clauses = isinstance(between, ast.Constant) and between.value == "; "
+                yield from parts if is_clauses else [(Place(tuple(filter(has_words, parts))),)]
                 return
             case ast.Attribute(value=table, attr="get"):
                 yield from self._looked_up(table, node.args[0], spot)
@@ -386,14 +412,26 @@ def _after_a_field(sentence: Sentence) -> Sentence:
     return (Place(), " ", *sentence) if begins else sentence
 
 
-def _messages(kind: str, call: ast.Call) -> Iterator[ast.expr]:
-    """The arguments of an error that are told."""
-    position = TOLD.get(kind, 0)
-    yield from call.args[position : position + 1]
+def _clauses(sentence: Sentence) -> Iterator[Sentence]:
+    clause: list[str | Place] = []
+    for part in sentence:
+        first, *others = part.split("; ") if isinstance(part, str) else [part]
+        clause.append(first)
+        for other in others:
+            yield tuple(clause)
+            clause = [other]
+    yield tuple(clause)
+
+
+def _messages(kind: str, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    """The arguments of an error that are told, with their names if these matter."""
+    for name, position in ARGUMENTS.get(kind, {"": TOLD.get(kind, 0)}).items():
+        yield from ((name, one) for one in call.args[position : position + 1])
+        yield from ((name, one.value) for one in call.keywords if one.arg == name)
     for keyword in call.keywords:
         if keyword.arg == "data" and isinstance(keyword.value, ast.Dict):
             yield from (
-                value
+                ("", value)
                 for name, value in zip(keyword.value.keys, keyword.value.values, strict=True)
                 if isinstance(name, ast.Constant) and name.value == "error"
             )

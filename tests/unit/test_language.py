@@ -4,17 +4,23 @@ import json
 import re
 import string
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from heliograph.api.language.sentences import FIELD, MOST_CHARACTERS, Fit, Sentences
 from heliograph.api.language.wording import DOCUMENTED, say, word
 from heliograph.base.errors import BadRequest, NotFound, TooManyRequests, Unauthorized
 from heliograph.cli.connection import _refusal as refuse_head
+from heliograph.cli.main import app
 from heliograph.cli.spoken import in_locale, locale_language
+from heliograph.cli.usage import columns_of, wrap
+from heliograph.providers.openai_images.trouble import ALERTS
 from support.sentences import PLACE, Sentence, Source, Told, has_words, samples, shown
 from support.source import ROOT
 
@@ -37,6 +43,8 @@ HANDED_ON = {
     "api.query": "{name} and a ValueError of the reader of the parameter",
     "cli.account": "what ledger.money said",
     "cli.admin": "what accounts.sessions said",
+    "cli.check_work": "how many tasks are in which state",
+    "cli.checkup": "versions, what a provider found and what it raised an alarm for",
     "cli.limits": "what the reader of the option said",
     "cli.output": "nothing",
     "cli.spoken": "what typer shows of how a command is meant",
@@ -45,6 +53,13 @@ HANDED_ON = {
     "catalog.batch": "what catalog.refusal said, with the path of the item before it",
     "intake.decode": "what the process of intake.normalise said",
     "intake.normalise": "the text of a NotTakenError",
+    "providers.dashscope.errors": "the message of another Verdict",
+    "providers.dashscope.judge": "the message and the remedy of a Verdict",
+    "providers.dashscope.provider": "the message and the remedy of a Verdict",
+    "providers.diffusers.download": "what a ModelFault said, and Hugging Face's library",
+    "providers.diffusers.pipeline": "what a ModelFault said",
+    "providers.diffusers.provider": "what a Look said; alarms about a model are English",
+    "providers.openai_images.provider": "the remedy of an Alert",
     "tasks.quote": "the message of a TaskFault",
     "webhooks.deliveries.resend": "the reason of a Closing",
 }
@@ -119,7 +134,44 @@ INSERTED = [
     "Got unexpected extra argument(s) (b)",
     "Aborted.",
     "What answers is not this API (HTTP 301, which leads to https://a.example). Check the base URL.",
+    *(f"http://gpu-1:8000: {alert.remedy} (unauthorized)" for alert in ALERTS),
+    "Heliograph sent a request that DashScope refuses; please report it: unsupported",
+    "it takes at most 512 pixels of width, but 1280 are asked for",
+    "it takes at most 512 pixels of height, but 1280 are asked for",
+    "it takes at most 1 pictures in a job, but 4 are asked for",
+    "it takes at most 1 jobs in its queue, but 2 are asked for",
+    "2 notices, the first, 1, since 2026-11-26 12:00:00 UTC",
+    "2 tasks, the first, 1, since 2026-11-26 12:00:00 UTC",
+    ": ",
+    "ok",
+    "WRONG",
     "Task 0199a5f0 is still processing after 5 s.",
+]
+
+
+def help_texts(command: Any) -> Iterator[str]:
+    """What is said about a command, its arguments and options, and the commands below it."""
+    for one in (command, *command.params):
+        yield " ".join((getattr(one, "help", None) or "").split())
+    for one in getattr(command, "commands", {}).values():
+        yield from help_texts(one)
+
+
+#: Without examples of ids.
+HELP = sorted(
+    text for text in set(help_texts(typer.main.get_command(app))) if re.search("[a-z]{4}", text)
+)
+
+#: What typer puts around them.
+AROUND_HELP = [
+    "Arguments:",
+    "Options:",
+    "Commands:",
+    "[OPTIONS]",
+    "COMMAND [ARGS]...",
+    "default: 4",
+    "required",
+    "Show this message and exit.",
 ]
 
 WORDS = re.compile(r"[a-z]{2,} [a-z]{2,}")
@@ -181,14 +233,19 @@ def test_every_sentence_of_the_source_can_be_said_in_chinese():
     assert len(told()) > 200, "the source was not read"
 
 
-@pytest.mark.parametrize("sentence", INSERTED)
+@pytest.mark.parametrize("sentence", [*INSERTED, *HELP, *AROUND_HELP])
 def test_what_the_source_does_not_show_can_be_said_in_chinese(sentence: str):
     assert faults_of(sentence) == []
 
 
 def test_no_line_of_the_table_is_left_over():
     traced = Traced()
-    for text in [*INSERTED, *(text for one in told() for text, _ in samples(one))]:
+    for text in [
+        *INSERTED,
+        *HELP,
+        *AROUND_HELP,
+        *(text for one in told() for text, _ in samples(one)),
+    ]:
         traced.say(text)
     unused = set(TABLE) - set(traced.used) - {FIELD}
     assert not unused, "No code says this any more; remove it from api/language/chinese.toml"
@@ -358,6 +415,17 @@ def test_a_head_that_nobody_could_read_is_refused_in_the_language_that_it_asked_
 )
 def test_the_locale_of_a_terminal_names_its_language(environ: dict[str, str], language: str):
     assert locale_language(environ) == language
+
+
+def test_lines_of_chinese_fill_a_terminal_and_break_no_word_and_before_no_stop():
+    text = "为智能体提供图片：在标准输入和输出上运行 Model Context Protocol 服务器（MCP）。"
+    for columns in range(12, 80):
+        lines = wrap(text, columns)
+        assert all(columns_of(line) <= columns + 2 for line in lines)
+        assert not [line for line in lines if line[:1] in "，。；：、）"]
+        assert "".join("".join(lines).split()) == "".join(text.split())
+        assert {"Model", "Context", "Protocol"} <= set(re.findall("[A-Za-z]+", "\n".join(lines)))
+    assert wrap("", 40) == [""]
 
 
 def test_what_the_client_adds_to_a_sentence_stays():

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from typing import NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import typer
 
@@ -57,13 +58,25 @@ def run() -> NoReturn:
     """Run the command line. What went wrong is said in a sentence: exit code 1 or 2, never a traceback."""
     try:
         # typer itself would speak English only
-        ended = app(prog_name="heliograph", standalone_mode=False)
+        ended = _command()(prog_name="heliograph", standalone_mode=False)
     except Exception as error:
         code = _explain(error)
         if code is None:
             raise
         sys.exit(code)
     sys.exit(ended or 0)
+
+
+def _command() -> Callable[..., Any]:
+    """All commands, with their help in the language of the terminal."""
+    from heliograph.cli.spoken import locale_language
+
+    command = typer.main.get_command(app)
+    if locale_language(os.environ) != "en":
+        from heliograph.cli.usage import translate_help
+
+        translate_help(command)
+    return command
 
 
 def _explain(error: Exception) -> int | None:

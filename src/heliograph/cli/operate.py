@@ -36,17 +36,14 @@ def doctor(as_json: AsJson = False) -> None:
     import asyncio
     import dataclasses
 
+    from heliograph.cli.check import show_check
     from heliograph.cli.checkup import check_all
 
     checks = asyncio.run(check_all())
-    rows = [dataclasses.asdict(check) for check in checks]
     if as_json:
-        print_json(rows)
+        print_json([dataclasses.asdict(check) for check in checks])
     for check in [] if as_json else checks:
-        typer.secho("ok   " if check.ok else "WRONG", fg="green" if check.ok else "red", nl=False)
-        typer.echo(f"  {check.what}: {check.found}")
-        if check.remedy:
-            typer.echo(f"       {check.remedy}")
+        show_check(check)
     if not all(check.ok for check in checks):
         raise typer.Exit(1)
 

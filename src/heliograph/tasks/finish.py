@@ -147,6 +147,7 @@ def _is_plain(runtime: Runtime, task: Task) -> bool:
 
 async def _end_plain(runtime: Runtime, endings: Sequence[Ended]) -> list[bool]:
     """End those of `endings` that need no closer look, in one statement; gives for each whether."""
+    # of two endings under one claim the second finds it lost
     first = {ending.task_id: ending for ending in reversed(endings)}
     try:
         async with borrow(runtime.pool) as connection:

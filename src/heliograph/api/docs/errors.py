@@ -1,9 +1,8 @@
-"""A page for each error, made of the tables in `docs/reference/errors.md`, in English and in Chinese."""
+"""A page for each error, made of the tables in `docs/reference/errors.md`, or in that page in Chinese."""
 
 import re
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
-from importlib import resources
 from typing import Final
 
 SOURCE: Final = "reference/errors"
@@ -27,11 +26,6 @@ def error_pages(markdown: str, says: Mapping[str, str]) -> Iterator[tuple[str, s
         yield f"errors/{code}", _page(says, code, ("failure", "given-back"), cause, cure)
 
 
-def chinese_tables() -> str:
-    """The rows of the same tables in Chinese."""
-    return (resources.files(__package__) / "errors-zh.md").read_text(encoding="utf-8")
-
-
 def _page(
     says: Mapping[str, str], title: str, kind_and_money: tuple[str, str], cause: str, cure: str
 ) -> str:
@@ -48,8 +42,8 @@ def _page(
 
 
 def _sentence(words: str) -> str:
-    # a word that is code keeps its spelling
-    return words[0].upper() + words[1:]
+    # a word that is code keeps its spelling; a link is seen from the folder of the tables
+    return words[0].upper() + words[1:].replace("](", "](../reference/")
 
 
 def link_errors(content: str) -> str:
