@@ -27,10 +27,8 @@ async def store_pictures(runtime: Runtime, task: Task, finished: Finished) -> En
     Images that are missing, or that turn out to be no pictures, are named with their reason.
     Raises Busy when storage cannot take them.
     """
-    images = [
-        await _store_one(runtime, task, index, image)
-        for index, image in enumerate(finished.images[: task.request.num_images])
-    ]
+    wanted = enumerate(finished.images[: task.request.num_images])
+    images = await asyncio.gather(*(_store_one(runtime, task, *one) for one in wanted))
     missing = next((image for image in images if "path" not in image), None)
     if missing is None or any("path" in image for image in images):
         return Ending(
@@ -61,8 +59,9 @@ async def _store_one(
     # the path is the only key to the file, so it must not be guessable
     name = f"{task.claim_no}-{index}-{secrets.token_hex(16)}.{suffix}"
     path = f"{folder_of(task.task_id)}/{name}"
-    await runtime.storage.write(path, image.data)
-    digest = await asyncio.to_thread(hashlib.sha256, image.data)
+    digest, _ = await asyncio.gather(
+        asyncio.to_thread(hashlib.sha256, image.data), runtime.storage.write(path, image.data)
+    )
     return {
         "path": path,
         "width": header.width,

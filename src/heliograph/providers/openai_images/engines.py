@@ -22,7 +22,7 @@ from heliograph.base.clock import Clock
 from heliograph.base.database import Connection, Pool, borrow, transaction
 from heliograph.base.errors import Busy
 from heliograph.providers.health.health import Health
-from heliograph.providers.health.store import note_failure, note_success, read_health
+from heliograph.providers.health.store import note_failure, note_successes, read_health
 from heliograph.providers.openai_images import store
 from heliograph.providers.openai_images.engine import Engine
 
@@ -168,8 +168,7 @@ class Engines:
 
     async def _note_successes(self, names: Sequence[str]) -> list[None]:
         async with borrow(self._pool) as connection:
-            for name in set(names):
-                await note_success(connection, name, self._clock.now())
+            await note_successes(connection, names, self._clock.now())
         return [None] * len(names)
 
     def _keep(self, call_id: uuid.UUID) -> None:
