@@ -21,6 +21,7 @@ from heliograph.ledger.statement.store import read_lines
 from heliograph.ledger.store import read_transfers
 from heliograph.operators import store as operators
 from heliograph.tasks import store as tasks
+from heliograph.tasks.ended.store import Ended, end_tasks
 from heliograph.tasks.idempotency.store import forget
 from heliograph.tasks.observe import store as observe
 from heliograph.tasks.observe.store import Wanted
@@ -55,6 +56,32 @@ ACCOUNT = "acc_other00001"
 
 Use = Callable[[asyncpg.Connection, uuid.UUID], Awaitable[object]]
 
+
+def told_ending(task_id: uuid.UUID) -> Ended:
+    """The end of a task of four pictures, told to a receiver."""
+    return Ended(
+        task_id=task_id,
+        account_id=ACCOUNT,
+        claim_no=1,
+        charge_micros=120_000,
+        release_micros=0,
+        state="success",
+        images=[],
+        made=4,
+        fail_code=None,
+        fail_message=None,
+        warnings=[],
+        scene=None,
+        stored_at=NOW,
+        completed_at=NOW,
+        files_expire_at=NOW,
+        cut_off=False,
+        notice_id=uuid.uuid4(),
+        callback_url="https://example.com/hook",
+        body="{}",
+    )
+
+
 #: What is asked of the database on the way of requests, by workers, by schedules, and for operators.
 USES: dict[str, Use] = {
     "status": lambda db, task: observe.read_statuses(db, [task]),
@@ -65,6 +92,10 @@ USES: dict[str, Use] = {
     "attempts": observe.read_attempts,
     "receipt": read_transfers,
     "claim": lambda db, task: tasks.claim_tasks(db, [task], NOW, 15),
+    "start": lambda db, task: tasks.begin_attempts(db, [tasks.Call(task, 1, "studio")], NOW),
+    "end": lambda db, task: end_tasks(
+        db, [told_ending(task)] * 2, plain_only=True, costs_micros={}, paid_at=[]
+    ),
     "sweep of tasks": lambda db, _: tasks.nudge_overdue(db, NOW, 4, 1000),
     "sweep of notices": lambda db, _: webhooks.overdue(db, before=NOW, limit=1000),
     "files past their time": lambda db, _: tasks.read_expired(db, NOW, 500),
