@@ -10,21 +10,16 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from structlog.testing import capture_logs
 
-from simulation.lookout import open_lookout
+from simulation.lookout import Lent, open_lookout
 from simulation.virtual import CONNECTIONS, VirtualLoop
 from simulation.world import Broken, World
 from support.spine import open_spine
 
-#: Everything that a world writes.
-EMPTY = """
-TRUNCATE accounts, api_keys, balances, transfers, tasks, attempts, notices, notice_attempts, turns,
-    provider_health, key_spending, pgqueuer, idempotency_keys, batches, batch_items, alarms, receivers CASCADE
-"""
 SHOWN_EVENTS = 60
 
 
@@ -38,19 +33,27 @@ class Stage:
         self.opening = open_spine(database_url, folder)
 
     def __enter__(self):
-        self.spine = self.runner.run(self.opening.__aenter__())
-        self.connections = self.runner.run(self.connect())
-        self.lookout = self.runner.run(open_lookout(self.connections[0]))
+        self.runner.run(self.open())
         return self
 
     def __exit__(self, *exc):
-        for connection in self.connections:
-            self.runner.run(self.spine.runtime.pool.release(connection))
-        self.runner.run(self.opening.__aexit__(None, None, None))
+        self.runner.run(self.close())
         self.runner.close()
 
-    async def connect(self):
-        return [await self.spine.runtime.pool.acquire() for _ in range(CONNECTIONS + 1)]
+    async def open(self):
+        """The pool is left alone from here on, for it closes what was idle for some time of a world."""
+        spine = await self.opening.__aenter__()
+        self.pool = spine.runtime.pool
+        self.lent = [await self.pool.acquire() for _ in range(CONNECTIONS + 2)]
+        own, other, *self.connections = self.lent
+        self.spine = replace(spine, runtime=replace(spine.runtime, pool=Lent(own)))
+        self.lookout = await open_lookout(other)
+        await spine.runtime.switches.refresh()  # once: the clock that they go by stands still
+
+    async def close(self):
+        for connection in self.lent:
+            await self.pool.release(connection)
+        await self.opening.__aexit__(None, None, None)
 
     def play(self, seed):
         """The world of `seed`, lived to its end. Raises Broken with its story."""
@@ -58,26 +61,23 @@ class Stage:
             return self.runner.run(self.live(seed))
 
     async def live(self, seed):
-        async with self.spine.runtime.pool.acquire() as connection, connection.transaction():
-            await connection.execute("SET LOCAL session_replication_role = replica")
-            await connection.execute(EMPTY)
-        self.loop.moment = 0.0
-        world = World(self.spine, seed, self.loop, self.connections[1:], self.lookout)
+        await self.lookout.clear()
+        self.loop.begin()
+        world = World(self.spine, seed, self.loop, self.connections, self.lookout)
         try:
             await world.live()
         except Exception as error:
             story = "\n".join(world.gates.story[-SHOWN_EVENTS:])
             raise Broken(f"seed {seed}: {error!r}\n{story}") from error
         finally:
-            await end_others()
+            await self.end_others()
         return world
 
-
-async def end_others():
-    """What still sleeps belongs to processes that have died."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for one in others:
-        one.cancel()
+    async def end_others(self):
+        """What still sleeps belongs to processes that have died."""
+        for other in asyncio.all_tasks() - {asyncio.current_task()}:
+            other.cancel()
+        await self.loop.idle()
 
 
 @dataclass(frozen=True)
@@ -152,17 +152,23 @@ def test_the_spine_keeps_its_promises_in_every_world(databases, tmp_path, reques
     assert played.tasks > played.worlds
 
 
-def test_a_seed_tells_the_same_story_again(stage):
-    first, second = (stage.play(7).gates.story for _ in range(2))
+def test_a_seed_tells_the_same_story_again_whatever_was_played_before(stage):
+    first, *_, last = (stage.play(seed).gates.story for seed in (8, 5, 6, 7, 8))
     assert len(first) > 50
-    assert first == second
+    assert first == last
 
 
 def test_a_look_sees_what_the_audit_sees(stage):
+    damages = ("live_tasks = 1", "has_caps = true", "available_micros = 1, charged_micros = 999999")
+
     async def look():
         await stage.spine.key(dollars=1)
-        sound = await stage.lookout.look()
-        await stage.spine.runtime.pool.execute("UPDATE balances SET live_tasks = 1")
-        return sound.findings, (await stage.lookout.look()).findings
+        yield (await stage.lookout.look()).findings
+        for damage in damages:
+            await stage.spine.runtime.pool.execute(f"UPDATE balances SET {damage}")
+            yield (await stage.lookout.look()).findings
 
-    assert stage.runner.run(look()) == (0, 1)
+    async def looks():
+        return [findings async for findings in look()]
+
+    assert stage.runner.run(looks()) == [0, 1, 2, 4]

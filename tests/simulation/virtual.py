@@ -9,12 +9,14 @@ import asyncio
 import contextlib
 import contextvars
 import random
+import selectors
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import asyncpg
 
 from heliograph.base.errors import Busy
+from heliograph.runtime import Runtime
 
 CONNECTIONS = 4
 
@@ -23,11 +25,18 @@ class ProcessDied(BaseException):
     """No line of ours runs any more in that process: only `finally` blocks, at gates that stay shut."""
 
 
+class Sockets(selectors.DefaultSelector):
+    """Looks at the sockets only when there is nothing else to do, which is seldom and has no chance in it."""
+
+    def select(self, timeout=None):
+        return [] if timeout == 0 else super().select(timeout)
+
+
 class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop whose time moves only when it is told to, and that says when nothing is left to do."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(Sockets())
         self.moment = 0.0
         self.busy = 0
         self.changed = True
@@ -35,6 +44,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self.moment
+
+    def begin(self) -> None:
+        """Time starts anew, and nothing is left of what would have happened in the last world."""
+        for timer in self._scheduled:
+            timer.cancel()
+        self.moment = 0.0
 
     def run_in_executor(self, executor, func, *args):
         """At once and here: a thread would finish when it likes."""
@@ -54,10 +69,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         )
 
     def _run_once(self) -> None:
-        timer = self.next_timer()
-        due = timer is not None and timer <= self.moment
-        if self._idle and not self._idle.done() and not self._ready and not self.busy and not due:
-            self._idle.set_result(None)
+        if not self._ready and not self.busy and self._idle and not self._idle.done():
+            timer = self.next_timer()
+            if timer is None or timer > self.moment:
+                self._idle.set_result(None)
         super()._run_once()
 
 
@@ -66,8 +81,10 @@ class Process:
     """A worker process, or a client's request: what runs in it dies with it."""
 
     name: str
+    runtime: Runtime = field(init=False)
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
     dead: bool = False
+    stalled_until: float = 0.0
 
 
 @dataclass(eq=False)
@@ -98,9 +115,12 @@ class Gates:
         """Whether a trouble of this frequency happens now; none does once the world is at peace."""
         return self.dice.random() < share * self.trouble
 
-    async def wait(self, label: str) -> None:
-        """Stand at a gate. Raises ProcessDied when the process dies there or is dead."""
-        process = inside.get()
+    async def wait(self, label: str, process: Process | None = None) -> None:
+        """Stand at a gate, if not for `process` then for that of the task that comes.
+
+        Raises ProcessDied when the process dies there or is dead.
+        """
+        process = process or inside.get()
         gate = Gate(process, label, self.loop.create_future())
         if process.dead:
             raise ProcessDied
@@ -124,9 +144,8 @@ class Gates:
             self.waiting.remove(gate)
             gate.future.set_exception(ProcessDied())
 
-    def maybe_die(self, share: float) -> None:
+    def maybe_die(self, process: Process, share: float) -> None:
         """Raises ProcessDied if the process is dead or dies here."""
-        process = inside.get()
         if process.dead:
             raise ProcessDied
         if self.happens(share):
@@ -137,14 +156,14 @@ class Gates:
 class GatedConnection:
     """A connection on which a process can die between two statements."""
 
-    def __init__(self, gates: Gates, real: asyncpg.Connection) -> None:
-        self._gates, self.real = gates, real
+    def __init__(self, gates: Gates, process: Process, real: asyncpg.Connection) -> None:
+        self._gates, self._process, self.real = gates, process, real
 
     def __getattr__(self, name: str):
         statement = getattr(self.real, name)
         if name not in {"fetch", "fetchrow", "fetchval", "execute", "executemany"}:
             return statement
-        self._gates.maybe_die(0.004)
+        self._gates.maybe_die(self._process, 0.004)
 
         def run(sql: str, *arguments: object):
             self._gates.loop.changed |= not sql.lstrip().startswith("SELECT")
@@ -154,36 +173,38 @@ class GatedConnection:
 
 
 class GatedPool:
-    """Stands where the runtime's pool does; the trouble is that of a database."""
+    """Stands where the pool of a process does; the trouble is that of a database.
 
-    def __init__(self, gates: Gates, connections: list[asyncpg.Connection]) -> None:
-        self._gates = gates
-        self._free = connections
+    It knows its process: what several tasks of one share runs in no task's name.
+    """
+
+    def __init__(self, gates: Gates, process: Process, free: list[asyncpg.Connection]) -> None:
+        self._gates, self._process, self._free = gates, process, free
 
     async def acquire(self, *, timeout: float | None = None) -> GatedConnection:  # noqa: ASYNC109 - the pool's own
         if not self._gates.loop.busy:
-            await self._gates.wait("transaction")
-        self._gates.maybe_die(0.01)
+            await self._gates.wait("transaction", self._process)
+        self._gates.maybe_die(self._process, 0.01)
         if self._gates.happens(0.01):
             self._gates.tell("no connection to spare")
             raise Busy("The database has no connection to spare")
         self._gates.loop.busy += 1
-        return GatedConnection(self._gates, self._free.pop())
+        return GatedConnection(self._gates, self._process, self._free.pop())
 
     async def release(self, connection: GatedConnection) -> None:
         self._gates.loop.busy -= 1
         self._free.append(connection.real)
-        if inside.get().dead:
+        if self._process.dead:
             raise ProcessDied
-        self._gates.maybe_die(0.01)
+        self._gates.maybe_die(self._process, 0.01)
         if self._gates.happens(0.01):
             self._gates.tell("the connection is lost, perhaps during the commit")
             raise Busy("The database cannot be reached")
 
     def __getattr__(self, name: str) -> Callable[..., object]:
         async def statement(*arguments: object) -> object:
-            await self._gates.wait(name)
-            self._gates.maybe_die(0.01)
+            await self._gates.wait(name, self._process)
+            self._gates.maybe_die(self._process, 0.01)
             if self._gates.happens(0.01):
                 raise ConnectionResetError
             self._gates.loop.busy += 1
@@ -194,7 +215,7 @@ class GatedPool:
             finally:
                 self._gates.loop.busy -= 1
                 self._free.append(connection)
-            self._gates.maybe_die(0.01)
+            self._gates.maybe_die(self._process, 0.01)
             return answer
 
         return statement

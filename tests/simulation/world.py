@@ -18,6 +18,7 @@ from heliograph.tasks.cancel import cancel_task
 from heliograph.tasks.rescue import sweep
 from heliograph.tasks.run import advance
 from heliograph.tasks.submit import NewTask, submit_tasks
+from heliograph.tasks.task import GRACE_SECONDS, LEASE_SECONDS
 from simulation.lookout import Lookout, Sight
 from simulation.others import Disk, Engine, Records
 from simulation.virtual import GatedPool, Gates, Process, ProcessDied, VirtualLoop, inside
@@ -27,6 +28,10 @@ DEADLINE_SECONDS = 240
 #: By then the last look-up has come back and the sweep has seen every task.
 LATEST_SECONDS = DEADLINE_SECONDS + 60
 SWEEP_SECONDS = 15
+STALL_SECONDS = 60
+OVERDUE_SECONDS = LEASE_SECONDS + GRACE_SECONDS + 1
+#: Of the submits: those with an idempotency key.
+NAMED_SHARE = 0.3
 
 
 class VirtualClock(Clock):
@@ -68,14 +73,16 @@ class World:
         self.seen_ended: list[str] = []
         self.spine = spine
         self.pool = spine.runtime.pool
-        self.runtime = self._runtime(spine, connections)
+        self.runtime = self._runtime(spine)
+        self.connections = list(connections)
         self.jobs: list[QueuedJob] = []
         self.names: dict[str, str] = {}
         self.ended: dict[str, dict] = {}
-        self.workers = [Process(f"worker {number}") for number in range(3)]
+        self.workers = [self._process(f"worker {number}") for number in range(3)]
         self.born = 3
 
-    def _runtime(self, spine: Spine, connections: list) -> Runtime:
+    def _runtime(self, spine: Spine) -> Runtime:
+        """What all processes of this world have in common."""
         clock = VirtualClock(self.loop)
         kinds = [("paid", True), ("other", True), ("own", False)]
         self.dice.shuffle(kinds)
@@ -93,10 +100,16 @@ class World:
             spine.runtime,
             settings=settings,
             clock=clock,
-            pool=GatedPool(self.gates, list(connections)),
             providers=engines | rehearsal,
             storage=self.disk,
         )
+
+    def _process(self, name: str) -> Process:
+        """A process with a runtime of its own, whose pool tells when it dies."""
+        process = Process(name)
+        pool = GatedPool(self.gates, process, self.connections)
+        process.runtime = dataclasses.replace(self.runtime, pool=pool)
+        return process
 
     # --- what happens
 
@@ -115,21 +128,25 @@ class World:
 
     def _do(self, dice: random.Random) -> None:
         """One thing out of all that may happen next."""
-        waiting = self.gates.waiting
+        now = self.loop.time()
+        waiting = [gate for gate in self.gates.waiting if gate.process.stalled_until <= now]
         if waiting and dice.random() < 0.75:
             self.gates.open(dice.choice(waiting))
             return
         roll = dice.random()
         if roll < 0.25:
-            self._begin(Process("client"), self._submit(dice))
+            self._begin(self._process("client"), self._submit, NAMED_SHARE)
         elif roll < 0.31 and self.names:
-            self._begin(Process("client"), self._cancel(dice.choice(list(self.names))))
+            task = dice.choice(list(self.names))
+            self._begin(self._process("client"), self._cancel, task)
         elif roll < 0.36:
-            self._begin(self._worker(), self._sweep())
+            self._begin(self._worker(), sweep)
         elif roll < 0.40 and self.gates.trouble:
             self.gates.kill(self._worker())
         elif roll < 0.43:
             self._stop(self._worker())
+        elif roll < 0.48 and self.gates.trouble and waiting:
+            self._stall(dice.choice(waiting).process)
         elif roll < 0.75 and self.jobs:
             self._take_job(dice)
         else:
@@ -148,7 +165,7 @@ class World:
             self.gates.tell(f"a {job.entrypoint} job of {self.names[job.task]} is lost")
             return
         self.gates.tell(f"{job.entrypoint} {self.names[job.task]}")
-        self._begin(self._worker(), self._advance(job))
+        self._begin(self._worker(), advance, uuid.UUID(job.task), job.entrypoint)
 
     def _pass_time(self, seconds: float) -> None:
         self.loop.moment += seconds
@@ -161,8 +178,15 @@ class World:
         return self.dice.choice(self.workers)
 
     def _replace(self, place: int) -> None:
-        self.workers[place] = Process(f"worker {self.born}")
+        self.workers[place] = self._process(f"worker {self.born}")
         self.born += 1
+
+    def _stall(self, process: Process) -> None:
+        """It goes on a minute later, as if nothing had happened; its claims are overdue long before."""
+        self.gates.tell(f"{process.name} stalls")
+        process.stalled_until = self.loop.time() + STALL_SECONDS
+        self._pass_time(OVERDUE_SECONDS)
+        self._begin(self._worker(), sweep)
 
     def _stop(self, worker: Process) -> None:
         """It is told to stop, hands back what it holds, and another one takes its place."""
@@ -171,9 +195,9 @@ class World:
             task.cancel()
         self._replace(self.workers.index(worker))
 
-    def _begin(self, process: Process, coroutine) -> None:
+    def _begin(self, process: Process, step, *arguments: object) -> None:
         inside.set(process)  # every task that is made here or below keeps it
-        task = self.loop.create_task(self._survive(coroutine))
+        task = self.loop.create_task(self._survive(step(process.runtime, *arguments)))
         process.tasks.add(task)
         task.add_done_callback(process.tasks.discard)
 
@@ -185,30 +209,25 @@ class World:
         except Exception as error:  # noqa: BLE001 - told by the check that follows
             self.records.wrongs.append(f"a step ends in {error!r}")
 
-    async def _submit(self, dice: random.Random, *, named: bool = True) -> None:
+    async def _submit(self, runtime: Runtime, named_share: float) -> None:
+        dice = self.dice
         self._pass_time(0.001)  # so that no two tasks are of one moment, whose order nobody knows
         fields = {"num_images": dice.randint(1, 4)}
         if dice.random() < 0.5:
             fields["callback_url"] = "https://receiver.example/hook"
-        if named and dice.random() < 0.3:
+        if dice.random() < named_share:
             fields["idempotency_key"] = f"key-{dice.randint(1, 3)}"
         asked: NewTask = self.spine.asked(self.key, **fields)
-        (answer,) = await submit_tasks(self.runtime, [asked])
+        (answer,) = await submit_tasks(runtime, [asked])
         self.gates.tell(f"submit: {type(answer).__name__}")
         if isinstance(answer, Fault) and answer.status not in {402, 409, 422, 429, 503}:
             raise Broken(f"submit answers {answer!r}")
 
-    async def _cancel(self, task: str) -> None:
+    async def _cancel(self, runtime: Runtime, task: str) -> None:
         try:
-            await cancel_task(self.runtime, uuid.UUID(task))
+            await cancel_task(runtime, uuid.UUID(task))
         except Conflict:
             self.gates.tell(f"{self.names[task]} has ended already")
-
-    async def _sweep(self) -> None:
-        await sweep(self.runtime)
-
-    async def _advance(self, job: QueuedJob) -> None:
-        await advance(self.runtime, uuid.UUID(job.task), job.entrypoint)
 
     async def _run_out(self) -> None:
         """No more trouble: every job is done when it is due, and the sweep comes as it should."""
@@ -224,7 +243,7 @@ class World:
                 self._take_job(self.dice)
             elif self.loop.time() - swept_at > SWEEP_SECONDS:
                 swept_at = self.loop.time()
-                self._begin(self._worker(), self._sweep())
+                self._begin(self._worker(), sweep)
             else:
                 times = [job.due_at for job in self.jobs] + [self.loop.next_timer() or 1e9]
                 pause = min(times) - self.loop.time()
@@ -247,23 +266,27 @@ class World:
         await self._check(sight)
 
     def _collect_jobs(self, queued: list[dict]) -> None:
+        """In an order of our own: which of two rows of one statement comes first is PostgreSQL's choice."""
+        jobs = []
         for row in queued:
             if row["entrypoint"] == "deliver":
                 continue
             task = row["task"]
             self.names.setdefault(task, f"t{len(self.names) + 1}")
             due_at = self.loop.time() + round(max(0.0, row["pause_seconds"]), 3)
-            self.jobs.append(QueuedJob(due_at, row["entrypoint"], task))
+            jobs.append(QueuedJob(due_at, row["entrypoint"], task))
+        self.jobs += sorted(jobs, key=lambda job: (job.due_at, self.names[job.task]))
 
     # --- what must hold
 
     async def _check(self, sight: Sight) -> None:
         if sight.findings:
-            raise Broken(f"the audit finds {await audit(self.pool)}")
+            found = await audit(self.pool)
+            raise Broken(f"the audit finds {found}" if found else "an ended task has an open call")
         if sight.ended != self.seen_ended:
             self.seen_ended = sight.ended
             for row in await self.pool.fetch(
-                "SELECT * FROM tasks WHERE state IN ('success', 'failed')"
+                "SELECT * FROM tasks WHERE state IN ('success', 'failed') ORDER BY task_id"
             ):
                 self._check_ended(dict(row))
         for name, row in self.ended.items():
@@ -298,7 +321,7 @@ class World:
         before = set(self.names)
         self.key = await self.spine.another_key(self.key.account_id)
         await self._top_up()
-        self._begin(Process("client"), self._submit(self.dice, named=False))
+        self._begin(self._process("client"), self._submit, 0)
         await self._settle()
         while not set(self.names) - before:
             self.gates.open(self.gates.waiting[0])

@@ -61,7 +61,7 @@ class Batch(Generic[In, Out]):
         result: asyncio.Future[Out] = loop.create_future()
         self._waiting.append(_Entry(item, result, now))
         if self._patience is None:
-            self._patience = loop.call_at(now + LONGEST_WAIT_SECONDS, self._send_away, loop)
+            self._patience = self._wait_until(now + LONGEST_WAIT_SECONDS)
         if len(self._workers) < self._runs:
             # A run is nobody's own: it must not log under the name of the first caller's request.
             worker = loop.create_task(self._work(), context=contextvars.Context())
@@ -71,16 +71,20 @@ class Batch(Generic[In, Out]):
     def _is_full(self, now: float) -> bool:
         return len(self._waiting) >= WAITING_LIMIT or now - self._waiting[0].since > FULL_SECONDS
 
-    def _send_away(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _wait_until(self, moment: float) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_at(moment, self._send_away, moment)
+
+    def _send_away(self, moment: float) -> None:
         """Tell those who have waited longest to come back later, and look again when the next have."""
-        joined_by = loop.time() - LONGEST_WAIT_SECONDS
-        late = bisect.bisect_right(self._waiting, joined_by, key=lambda entry: entry.since)
+        # not by the clock, which may stand a hair before the moment that this was called for
+        late = bisect.bisect_right(
+            self._waiting, moment, key=lambda entry: entry.since + LONGEST_WAIT_SECONDS
+        )
         _settle(self._waiting[:late], Busy(_FULL))
         del self._waiting[:late]
         self._patience = None
         if self._waiting:
-            next_at = self._waiting[0].since + LONGEST_WAIT_SECONDS
-            self._patience = loop.call_at(next_at, self._send_away, loop)
+            self._patience = self._wait_until(self._waiting[0].since + LONGEST_WAIT_SECONDS)
 
     async def _work(self) -> None:
         worker = asyncio.current_task()
