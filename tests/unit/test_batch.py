@@ -245,3 +245,31 @@ async def test_under_load_every_call_gets_its_own_result():
     await asyncio.gather(*(caller() for _ in range(20)))
     assert sum(sizes) == 1000
     assert max(sizes) == 7
+
+
+class Standing(asyncio.SelectorEventLoop):
+    """A loop whose clock stands where it is set."""
+
+    moment = 0.1
+
+    def time(self) -> float:
+        return self.moment
+
+
+def test_who_has_waited_for_so_long_is_sent_away_whatever_the_clock_rounds_to(counter: Counter):
+    async def wait() -> None:
+        batch = Batch(counter.run, 10)
+        first = await first_in_flight(batch, counter)
+        [late] = calls(batch, 1)
+        await begun()
+        loop.moment += batches.LONGEST_WAIT_SECONDS
+        assert loop.moment - batches.LONGEST_WAIT_SECONDS < 0.1
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert isinstance(late.exception(), Busy)
+        counter.open.set()
+        await first
+
+    with asyncio.Runner(loop_factory=Standing) as runner:
+        loop = runner.get_loop()
+        runner.run(wait())
