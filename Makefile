@@ -9,7 +9,7 @@ SOURCES := $(wildcard src client/src studio/src tests client/tests studio/tests 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo serve test check fix bench bench-grown bench-peers bench-latency bench-deliveries bench-scaling bench-open-tasks soak lock conformance test-models test-ray test-s3 test-pgbouncer test-deploy prove-crash prove-failpoints prove-money prove-limits prove-restarts prove-simulation prove-fuzz prove-rates prove-overload prove-rolling prove-hosts prove-mutation audit-dependencies sbom dist gallery obedience blind screenshots
+.PHONY: help setup setup-test demo serve test check fix bench bench-grown bench-peers bench-latency bench-deliveries bench-scaling bench-open-tasks soak lock conformance test-models test-ray test-s3 test-pgbouncer test-deploy prove-crash prove-failpoints prove-money prove-limits prove-restarts prove-simulation prove-fuzz prove-rates prove-overload prove-rolling prove-hosts prove-mutation prove-coverage prove-requests audit-dependencies sbom dist gallery obedience blind screenshots
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -155,6 +155,18 @@ prove-restarts: setup-test ## kill the embedded database 100 times under load
 
 prove-simulation: setup-test ## simulate the life of tasks, crashes and all, in 5,000 worlds (ARGS="--seed N" replays one)
 	$(BIN)/python -m pytest -q --capture=no tests/simulation --seeds 5000 $(ARGS)
+
+CRITICAL := src/heliograph/ledger/*,src/heliograph/base/address.py,src/heliograph/base/outbound.py,src/heliograph/accounts/keys.py,src/heliograph/intake/header.py,src/heliograph/tasks/finish.py
+
+prove-coverage: setup-test ## measure which branches the tests take; all of those that guard money, network, keys and pictures
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/unit tests/integration tests/contract $(ARGS)
+	$(BIN)/coverage combine
+	$(BIN)/coverage report --skip-covered --show-missing --fail-under 95
+	$(BIN)/coverage report --show-missing --fail-under 100 --include '$(CRITICAL)'
+
+prove-requests: setup-test ## make up 300 requests for each operation of the OpenAPI document
+	$(BIN)/python -m pytest -q --capture=no tests/contract/test_schemathesis.py --requests-per-operation 300 $(ARGS)
 
 prove-rates: setup-test ## 100,000 requests to four processes, counted against the limit of each key
 	$(BIN)/python -m pytest -q --capture=no tests/e2e/test_rate_limit_processes.py --rated-requests 100000 $(ARGS)

@@ -3,9 +3,31 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from contract.service import Customer, Service, running_service, working_service
 from support.database import Databases
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("heliograph")
+    group.addoption(
+        "--requests-per-operation",
+        type=int,
+        default=60,
+        help="how many requests are made up for each operation",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.register_profile(
+        "requests",
+        max_examples=int(config.getoption("requests_per_operation", 60)),
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        derandomize=True,
+        database=None,
+    )
 
 
 @pytest.fixture(scope="session")

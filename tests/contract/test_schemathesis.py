@@ -1,7 +1,13 @@
-"""What the OpenAPI document says is what the service does, for whatever can be generated from it."""
+"""What the OpenAPI document says is what the service does, for whatever can be generated from it.
 
+`make prove-requests` generates more of it.
+"""
+
+from collections import Counter
+
+import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -12,8 +18,6 @@ from schemathesis.specs.openapi.checks import (
 from contract.service import Customer, Service
 from heliograph.api.openapi import build_openapi
 from heliograph.catalog.models import MODELS
-
-EXAMPLES = 60
 
 CHECKS = [
     not_a_server_error,
@@ -36,17 +40,20 @@ def as_bytes(_context, value):
 document = schemathesis.openapi.from_dict(build_openapi(MODELS)).exclude(path_regex=CALLING)
 
 
+@pytest.fixture(scope="module")
+def answered():
+    """How many answers each operation gave; said in the end."""
+    counted = Counter()
+    yield counted
+    print(f"\n{len(counted)} operations, {counted.total()} requests")
+
+
 @document.parametrize()
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    derandomize=True,
-    database=None,
-)
+@settings(settings.get_profile("requests"))
 def test_every_answer_is_one_that_the_document_promises(
-    case: schemathesis.Case, generous: Customer, service: Service
+    case: schemathesis.Case, generous: Customer, service: Service, answered: Counter[str]
 ):
     headers = {"Authorization": f"Bearer {generous.api_key}"}
     answer = case.call(base_url=service.url, headers=headers, timeout=30)
     case.validate_response(answer, checks=CHECKS)
+    answered[case.operation.label] += 1
