@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
 
 from heliograph.base.database import open_pool
 from heliograph.base.postgres import start_embedded
@@ -15,6 +16,14 @@ from support.database import Databases, open_databases, roomy_folder
 
 # A run in the background of a shell ignores Ctrl-C, and so would every process that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Else every frame of an exception is drawn with all its variables, which takes longer than most tests.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture

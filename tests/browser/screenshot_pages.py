@@ -1,10 +1,10 @@
-"""Every page beside the playground, at three widths and in both themes, with something to see on each."""
+"""Every page, at three widths and in both themes, with something to see on each."""
 
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from browser import admin_support, console_support
 from browser.access import THEMES, WIDTHS
@@ -40,9 +40,22 @@ def _document(path: str) -> Callable[[Visit, House, Guest], object]:
     return lambda visit, house, _: visit.page.goto(house.url + path)
 
 
+def _playground(visit: Visit, _: House, guest: Guest) -> None:
+    visit.open().sign_in(guest)
+    expect(visit.newest.locator("img").first).to_be_visible()
+
+
+def _task(visit: Visit, _: House, guest: Guest) -> None:
+    console_support.enter(visit, guest, "#/history")
+    console_support.rows(visit).filter(has_text="red fox").get_by_role("link").first.click()
+    expect(visit.page.locator("#task img").first).to_be_visible()
+
+
 PLACES = [
+    Place("playground", _playground),
     *(Place(f"console-{name}", _console(f"#/{name}"))
       for name in ("history", "webhooks", "inbox", "usage")),
+    Place("console-task", _task),
     Place("console-keys", console_support.own),
     *(Place(f"admin-{name}", _admin(f"#/{name}"))
       for name in ("accounts", "work", "providers", "webhooks", "models", "audit", "log")),

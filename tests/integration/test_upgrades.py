@@ -1,6 +1,7 @@
 """A database that an earlier version has left, with everything in it, goes on under this one."""
 
 import datetime
+import uuid
 
 import pytest
 
@@ -89,7 +90,7 @@ async def test_an_earlier_database_goes_on_under_this_version(left_behind, tmp_p
         assert isinstance(answer, Accepted)
         spine.clock.advance(datetime.timedelta(minutes=2).total_seconds())
         await sweep(spine.runtime)
-        for task_id in (OPEN, answer.task_id):
+        for task_id in map(uuid.UUID, (OPEN, answer.task_id)):
             await advance(spine.runtime, task_id, "render")
         assert await spine.balance(key) == (85, 0, 15)
         assert await audit(pool) == []
