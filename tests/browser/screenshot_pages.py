@@ -47,7 +47,7 @@ def _playground(visit: Visit, _: House, guest: Guest) -> None:
 
 def _task(visit: Visit, _: House, guest: Guest) -> None:
     console_support.enter(visit, guest, "#/history")
-    console_support.rows(visit).filter(has_text="red fox").get_by_role("link").first.click()
+    console_support.rows(visit).filter(has_text="red fox").first.click()
     expect(visit.page.locator("#task img").first).to_be_visible()
 
 
@@ -90,5 +90,6 @@ def pictures(browser: Browser, house: House, guest: Guest) -> Iterator[tuple[str
             "() => !document.querySelector('[aria-busy=true]')"
             " && [...document.images].every((one) => one.complete || one.loading === 'lazy')"
         )
+        visit.page.evaluate("scrollTo(0, 0)")
         yield f"{place.name}-{width}-{theme}", visit.page
         context.close()
