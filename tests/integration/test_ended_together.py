@@ -168,6 +168,27 @@ async def test_of_many_jobs_for_one_task_one_gets_it(spine, jobs):
     assert [task is None for task in once] == [False] + [True] * (jobs - 1)
 
 
+async def test_whose_claim_is_lost_begins_no_call(spine):
+    task_id = await spine.submit(await spine.key())
+    pool = spine.runtime.pool
+    [late] = await store.claim_tasks(pool, [task_id], spine.clock.now(), LEASE_SECONDS)
+    spine.clock.advance(LEASE_SECONDS + 1)
+    [holder] = await store.claim_tasks(pool, [task_id], spine.clock.now(), LEASE_SECONDS)
+    calls = [store.Call(task_id, one.claim_no, spine.engine.name) for one in (late, holder)]
+    assert await store.begin_attempts(pool, calls[:1], spine.clock.now()) == [False]
+    assert (await spine.row(task_id))["starts"] == 0
+    assert await store.begin_attempts(pool, calls[1:], spine.clock.now()) == [True]
+
+
+async def test_of_two_who_believe_in_one_claim_one_makes_the_call(spine):
+    key = await spine.key()
+    task, other = await claimed(spine, key), await spine.submit(key)
+    pool, now = spine.runtime.pool, spine.clock.now()
+    [second] = await store.claim_tasks(pool, [other], now, LEASE_SECONDS)
+    calls = [store.Call(one.task_id, 1, spine.engine.name) for one in (task, second)]
+    assert await store.begin_attempts(pool, calls, now) == [False, True]
+
+
 async def test_only_what_a_crash_may_forget_does_not_wait_for_the_disk(spine):
     task_id = await spine.submit(await spine.key())
     pool, now = spine.runtime.pool, spine.clock.now()

@@ -93,7 +93,10 @@ async def renew_claim(
 async def begin_attempts(
     connection: Connection, calls: Sequence[Call], now: datetime.datetime
 ) -> list[bool]:
-    """T2b: commit the intention to make `calls`, before they are made. False: the claim is lost."""
+    """T2b: commit the intention to make `calls`, before they are made. False: the claim is lost.
+
+    Of two who believe in one claim, because a crash has forgotten the first, one has it.
+    """
     rows = await connection.fetch(
         """
         WITH held AS (
@@ -103,7 +106,8 @@ async def begin_attempts(
             AND state = 'processing'
           RETURNING given.*)
         INSERT INTO attempts (task_id, claim_no, provider, outcome, intended_at)
-        SELECT task_id, claim_no, provider, 'intended', $4 FROM held RETURNING task_id
+        SELECT task_id, claim_no, provider, 'intended', $4 FROM held
+        ON CONFLICT DO NOTHING RETURNING task_id
         """,
         *zip(*calls, strict=True),
         now,
