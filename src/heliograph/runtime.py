@@ -30,6 +30,7 @@ from heliograph.moderation.moderation import Moderation, open_moderation
 from heliograph.operators.proofs.prover import Prover
 from heliograph.operators.switches.switches import Switches
 from heliograph.providers.alarms.alarms import Alarms
+from heliograph.providers.health.notes import HealthNotes
 from heliograph.providers.opening import MAKERS, Around, open_providers
 from heliograph.providers.provider import Provider
 from heliograph.storage.opening import open_storage
@@ -70,6 +71,7 @@ class Runtime:
     moderation: Moderation
     switches: Switches
     prover: Prover
+    health: HealthNotes
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     _routes: dict[tuple[bool, str, str], list[Provider]] = field(default_factory=dict, init=False)
     _batches: dict[object, Batch[Any, Any]] = field(default_factory=dict, init=False)
@@ -288,6 +290,7 @@ async def open_runtime(
             moderation=moderation,
             switches=Switches(pool, clock),
             prover=prover,
+            health=HealthNotes(pool, clock),
         )
 
 

@@ -20,6 +20,7 @@ from heliograph.accounts.sessions.sign_in import forget_expired
 from heliograph.base.errors import Busy
 from heliograph.base.listening import ListeningDriver
 from heliograph.base.log import log
+from heliograph.base.looking import SparingQueries
 from heliograph.base.tallies.store import add_up
 from heliograph.operators.workers.beat import beat
 from heliograph.runtime import Runtime, rules_of
@@ -92,8 +93,10 @@ async def _keep_serving(runtime: Runtime, stop: asyncio.Event, share: Share) -> 
 
 async def _serve(stop: asyncio.Event, share: Share, app: PgQueuer, in_flight: InFlight) -> None:
     drainer = asyncio.create_task(_drain(stop, app, in_flight))
+    # without schedules it would ask for them every second
+    run = app.run if app.sm.registry else app.qm.run
     try:
-        await app.run(
+        await run(
             dequeue_timeout=timedelta(seconds=POLL_SECONDS),
             batch_size=share.batch,
             max_concurrent_tasks=share.slots,
@@ -115,7 +118,8 @@ async def _drain(stop: asyncio.Event, app: PgQueuer, in_flight: InFlight) -> Non
 
 
 def _app(runtime: Runtime, queues: Collection[str], in_flight: InFlight) -> PgQueuer:
-    app = PgQueuer(ListeningDriver(runtime.pool, runtime.listening))
+    driver = ListeningDriver(runtime.pool, runtime.listening)
+    app = PgQueuer(driver, queries=SparingQueries(driver))
     app.qm.listener_healthy = functools.partial(_probe_twice, app.qm.listener_healthy)  # type: ignore[method-assign]
     for queue in queues:
         handler = _deliver if queue == "deliver" else functools.partial(advance, queue=queue)

@@ -13,7 +13,7 @@ from heliograph.api.described.admin import admin_operations
 from heliograph.base.database import transaction
 from heliograph.operators.workers.store import note_alive, note_gone
 from heliograph.providers.alarms.store import note_alarm
-from heliograph.providers.health.store import note_failure, note_successes
+from heliograph.providers.health.store import note_failure, note_success
 from support.service import wait_for
 
 CALLS = [
@@ -147,7 +147,7 @@ def test_providers_show_health_alarms_calls_and_margin(
         async with transaction(pool) as connection:
             await note_failure(connection, "zeus", "Answered 500.", now, pause=60)
             await note_alarm(connection, "zeus", "Arrearage", "Pay the bill.", now)
-            await note_successes(connection, ["hera"], now)
+            await note_success(connection, "hera", now)
             await connection.execute(
                 "UPDATE tasks SET provider = 'zeus' WHERE task_id = $1", task_id
             )

@@ -1,6 +1,6 @@
 """The money of random histories: whatever happens to tasks, in any order, the books agree with a model.
 
-`make prove-money` runs 2,000 histories; the ordinary tests run fewer of the same.
+`make prove-money` runs 10,000 histories; the ordinary tests run fewer of the same.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ from heliograph.tasks.submit import submit_tasks
 from heliograph.tasks.task import LEASE_SECONDS, Ending, failed
 from support.spine import open_spine, pictures
 
-HISTORIES = 2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "prove" else 80
+HISTORIES = 10_000 if os.environ.get("HYPOTHESIS_PROFILE") == "prove" else 80
 MOST_LIVE_TASKS = 6
 KEPT_SECONDS = 24 * 3600
 TEN_DAYS_SECONDS = 10 * 24 * 3600

@@ -4,15 +4,16 @@ import asyncio
 import contextlib
 import datetime
 import signal
+import uuid
 
 import aiohttp
 import pytest
 
 from heliograph.base.clock import Clock, SettableClock
-from heliograph.providers.health.health import Health
+from heliograph.providers.health.store import note_failure
 from heliograph.providers.openai_images import engines, store
-from heliograph.providers.openai_images.engines import working
 from heliograph.providers.openai_images.provider import OpenAIImagesProvider
+from heliograph.providers.openai_images.store import Wish
 from heliograph.providers.provider import Finished, Refused
 from support.image_jobs import ignore, image_job
 from support.openai_images_emulator import Emulator, process, serving, serving_all
@@ -76,32 +77,48 @@ async def health_of(pool, base_url):
 # -- places ------------------------------------------------------------------------------------
 
 
+async def take(connection, number, names, most=1, now=NOW):
+    """The engine that has the call with this number, if any."""
+    call_id = uuid.UUID(f"{CALL_ID}{number}")
+    begun = await store.begin_calls(connection, [Wish(call_id, names)], most=most, now=now)
+    return begun[call_id][0] if begun else None
+
+
 async def test_the_engine_with_the_fewest_calls_is_taken_until_all_are_full(pool):
-    taken = []
+    wishes = [Wish(uuid.UUID(f"{CALL_ID}{number}"), ["a", "b"]) for number in range(5)]
     async with pool.acquire() as connection:
-        for number in range(5):
-            call_id = f"{CALL_ID}{number}"
-            taken.append(await store.take_engine(connection, call_id, ["a", "b"], 2, NOW))
+        begun = await store.begin_calls(connection, wishes, most=2, now=NOW)
+    taken = [begun[wish.call_id][0] for wish in wishes[:4]]
     assert {taken[0], taken[1]} == {taken[2], taken[3]} == {"a", "b"}
-    assert taken[4] is None
+    assert wishes[4].call_id not in begun
 
 
 async def test_equal_engines_are_taken_at_random(pool):
     async with pool.acquire() as connection:
         taken = set()
         for _ in range(40):
-            taken.add(await store.take_engine(connection, f"{CALL_ID}1", ["a", "b"], 1, NOW))
+            taken.add(await take(connection, 1, ["a", "b"]))
             await store.end_calls(connection, [f"{CALL_ID}1"])
     assert taken == {"a", "b"}
 
 
+async def test_a_place_that_ends_is_had_by_who_begins_in_the_same_statement(pool):
+    first, second = (uuid.UUID(f"{CALL_ID}{number}") for number in (1, 2))
+    async with pool.acquire() as connection:
+        assert await take(connection, 1, ["a"]) == "a"
+        wishes = [Wish(second, ["a"])]
+        begun = await store.begin_calls(connection, wishes, ended=[first], most=1, now=NOW)
+    assert begun == {second: ("a", False)}
+    assert await calls_at(pool) == {"a": 1}
+
+
 async def test_a_call_counts_until_its_lease_has_run_out_and_not_longer(pool):
     async with pool.acquire() as connection:
-        await store.take_engine(connection, f"{CALL_ID}1", ["a"], 1, NOW)
-        assert await store.take_engine(connection, f"{CALL_ID}2", ["a"], 1, after(14)) is None
+        await take(connection, 1, ["a"])
+        assert await take(connection, 2, ["a"], now=after(14)) is None
         await store.renew_calls(connection, [f"{CALL_ID}1"], after(14))
-        assert await store.take_engine(connection, f"{CALL_ID}2", ["a"], 1, after(28)) is None
-        assert await store.take_engine(connection, f"{CALL_ID}2", ["a"], 1, after(29)) == "a"
+        assert await take(connection, 2, ["a"], now=after(28)) is None
+        assert await take(connection, 2, ["a"], now=after(29)) == "a"
         await store.sweep_calls(connection, after(29))
     assert await calls_at(pool) == {"a": 1}
 
@@ -154,7 +171,7 @@ async def test_a_place_is_chosen_alone(pool, clock):
     emulator = Emulator()
     async with serving(emulator) as url, provider_of(pool, clock, [url]) as provider:
         async with asyncio.timeout(10), pool.acquire() as other, other.transaction():
-            await store.lock_engines(other)
+            assert await take(other, 1, ["elsewhere"]) == "elsewhere"
             start = asyncio.create_task(provider.start(a_job(), ignore))
             while not await pool.fetchval(
                 "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
@@ -192,19 +209,25 @@ async def test_a_place_is_taken_once_the_database_is_back(pool, clock, monkeypat
 # -- circuits ----------------------------------------------------------------------------------
 
 
-def opened_until(name, seconds):
-    return Health(name, failures=3, open_until=after(seconds))
+async def open_circuit(pool, name, seconds):
+    async with pool.acquire() as connection:
+        await note_failure(connection, name, "down", NOW, pause=seconds)
 
 
-def test_engines_whose_circuit_is_open_are_left_out_while_another_is_not():
-    health = {"a": opened_until("a", 10), "b": Health("b", failures=2)}
-    assert working(["a", "b", "c"], health, NOW) == ["b", "c"]
-    assert working(["a", "b", "c"], health, after(10)) == ["a", "b", "c"]
+async def test_engines_whose_circuit_is_open_are_left_out_while_another_is_not(pool):
+    await open_circuit(pool, "a", 10)
+    async with pool.acquire() as connection:
+        assert [await take(connection, number, ["a", "b"]) for number in range(2)] == ["b", None]
+        assert await take(connection, 2, ["a", "b"], now=after(10)) == "a"
 
 
-def test_when_all_circuits_are_open_the_one_that_closes_first_is_tried():
-    health = {"a": opened_until("a", 20), "b": opened_until("b", 10)}
-    assert working(["a", "b"], health, NOW) == ["b"]
+async def test_when_all_circuits_are_open_the_one_that_closes_first_is_tried(pool):
+    await open_circuit(pool, "a", 20)
+    await open_circuit(pool, "b", 10)
+    call_id = uuid.UUID(f"{CALL_ID}1")
+    async with pool.acquire() as connection:
+        begun = await store.begin_calls(connection, [Wish(call_id, ["a", "b"])], most=2, now=NOW)
+        assert begun == {call_id: ("b", True)}
 
 
 async def test_an_engine_that_keeps_failing_is_left_alone_until_it_says_that_it_is_well(

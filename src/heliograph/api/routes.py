@@ -74,20 +74,20 @@ class GenerationRoutes:
         asked, seconds = _asked(request)
         if not asked:
             raise BadRequest("Missing required query parameter: taskId", "taskId")
-        task = await self._read_status(read_task_id(asked) or NOBODY)
-        model = request.path_params["model"]
-        if task is None or (task.account_id, task.model) != (key.account_id, model):
-            raise NotFound(NO_SUCH_TASK)
-        if seconds and not task.ended:
-            task = await self._wait(task, seconds)
+        task_id = read_task_id(asked) or NOBODY
+        read = partial(self._read_own, task_id, key.account_id, request.path_params["model"])
+        task = await (wait_for_end(self._runtime, task_id, seconds, read) if seconds else read())
+        assert task is not None, "it was read, or refused"
         answer = tagged(request, status_body(task, self._runtime.settings.public_url))
         if not task.ended:
             answer.raw_headers.append((b"retry-after", b"%d" % await self._advice(task)))
         return answer
 
-    async def _wait(self, task: TaskStatus, seconds: int) -> TaskStatus:
-        read = partial(self._read_status, task.task_id)
-        return await wait_for_end(self._runtime, task.task_id, seconds, read) or task
+    async def _read_own(self, task_id: uuid.UUID, account_id: str, model: str) -> TaskStatus:
+        task = await self._read_status(task_id)
+        if task is None or (task.account_id, task.model) != (account_id, model):
+            raise NotFound(NO_SUCH_TASK)
+        return task
 
     async def _advice(self, task: TaskStatus) -> int:
         """In how many seconds to ask again."""

@@ -1,23 +1,28 @@
 """How PgQueuer reaches the database when notifications and statements take different ways there."""
 
 import asyncio
-from typing import Self
+from collections.abc import Callable
+from typing import Self, TypeAlias
 
 import asyncpg
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
 from pgqueuer.core.tm import TaskManager
 from pgqueuer.ports.driver import Driver, NotifyCallback
 
+Payload: TypeAlias = str | bytes | bytearray
+
 
 class ListeningDriver(Driver):
     """Statements through `pool`, which may lead through a pooler; notifications heard on `listening`.
 
-    Both may be the same pool.
+    Both may be the same pool. `hears` tells which notifications are worth hearing.
     """
 
     def __init__(self, pool: asyncpg.Pool, listening: asyncpg.Pool) -> None:
         self._speaking = AsyncpgPoolDriver(pool)
         self._hearing = AsyncpgPoolDriver(listening)
+        self._heard: dict[tuple[str, NotifyCallback], NotifyCallback] = {}
+        self.hears: Callable[[Payload], bool] = lambda _: True
 
     async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
         """The rows of one statement."""
@@ -32,12 +37,18 @@ class ListeningDriver(Driver):
         await self._speaking.notify(channel, payload)
 
     async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
-        """Hear `channel` from now on, on one connection that is kept."""
-        await self._hearing.add_listener(channel, callback)
+        """Hear `channel` from now on, on one connection that is kept: what `hears` lets through."""
+
+        def hear(payload: Payload) -> None:
+            if self.hears(payload):
+                callback(payload)
+
+        self._heard[channel, callback] = hear
+        await self._hearing.add_listener(channel, hear)
 
     async def remove_listener(self, channel: str, callback: NotifyCallback) -> None:
         """Hear it no more."""
-        await self._hearing.remove_listener(channel, callback)
+        await self._hearing.remove_listener(channel, self._heard.pop((channel, callback), callback))
 
     @property
     def shutdown(self) -> asyncio.Event:

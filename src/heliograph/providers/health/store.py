@@ -41,21 +41,17 @@ async def note_failure(
     return Health(*row)
 
 
-async def note_successes(
-    connection: Connection, names: Iterable[str], now: datetime.datetime
-) -> None:
-    """Each of `names` works. Written only where that is news, or the last time is a minute ago."""
+async def note_success(connection: Connection, name: str, now: datetime.datetime) -> None:
+    """`name` works. Written only where that is news, or the last time is a minute ago."""
     await connection.execute(
         """
         INSERT INTO provider_health (name, worked_at)
-        SELECT DISTINCT name, $2::timestamptz FROM unnest($1::text[]) AS name
-        WHERE NOT EXISTS (
-            SELECT FROM provider_health AS known
-            WHERE known.name = name.name AND failures = 0 AND worked_at >= $2 - interval '1 minute')
-        ORDER BY name
+        SELECT $1, $2::timestamptz WHERE NOT EXISTS (
+            SELECT FROM provider_health
+            WHERE name = $1 AND failures = 0 AND worked_at >= $2 - interval '1 minute')
         ON CONFLICT (name) DO UPDATE SET failures = 0, open_until = NULL, worked_at = $2
         """,
-        list(names),
+        name,
         now,
     )
 

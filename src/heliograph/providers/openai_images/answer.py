@@ -42,6 +42,12 @@ def picture_in(body: bytes) -> bytes | str:
         raise ValueError("the picture is not in base64") from None
 
 
+def made_of(body: bytes, size: tuple[int, int]) -> Made | str:
+    """The checked picture in an answer of 200, or the address where it lies. Raises ValueError."""
+    found = picture_in(body)
+    return found if isinstance(found, str) else checked_picture(found, size)
+
+
 def checked_picture(data: bytes, size: tuple[int, int]) -> Made:
     """The picture in `data`. Raises ValueError when it is none, is damaged, or has another size."""
     try:

@@ -14,7 +14,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from heliograph.providers.openai_images.answer import checked_picture, picture_in
+from heliograph.providers.openai_images.answer import checked_picture, made_of
 from heliograph.providers.openai_images.engine import Engine
 from heliograph.providers.openai_images.order import Dialect, Order, fields_of, form_of
 from heliograph.providers.openai_images.trouble import (
@@ -130,9 +130,12 @@ class Caller:
         """Raises ValueError with a reason when the answer has no picture that can be used."""
         if answer.body is None:
             raise ValueError(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
-        found = await asyncio.to_thread(picture_in, answer.body)
-        data = await self._fetch(engine, found) if isinstance(found, str) else found
-        return await asyncio.to_thread(checked_picture, data, (order.width, order.height))
+        size = (order.width, order.height)
+        found = await asyncio.to_thread(made_of, answer.body, size)
+        if isinstance(found, Made):
+            return found
+        data = await self._fetch(engine, found)
+        return await asyncio.to_thread(checked_picture, data, size)
 
     async def _fetch(self, engine: Engine, url: str) -> bytes:
         """The picture that lies at `url`, which must be the engine's own. Raises ValueError."""

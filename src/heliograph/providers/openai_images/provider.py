@@ -16,10 +16,11 @@ import structlog
 from heliograph.base.clock import Clock
 from heliograph.base.database import Pool
 from heliograph.base.errors import OperatorError
+from heliograph.providers.health.notes import HealthNotes
 from heliograph.providers.openai_images.answer import outcome_of
 from heliograph.providers.openai_images.call import Caller
 from heliograph.providers.openai_images.engine import Engine, engine_at
-from heliograph.providers.openai_images.engines import Engines, Place
+from heliograph.providers.openai_images.engines import Engines, Place, unless_busy
 from heliograph.providers.openai_images.order import Dialect, Order, orders_of
 from heliograph.providers.openai_images.probe import look_at
 from heliograph.providers.openai_images.trouble import Kind, Trouble, unreachable
@@ -91,6 +92,7 @@ class OpenAIImagesProvider:
         self._dialect = dialect
         self._model = model
         self._alarm = alarm
+        self._health = HealthNotes(pool, clock)
         self._engines = Engines(pool, clock, self._all.values(), calls_per_engine)
         self._caller = Caller(dialect, model, api_key, paid=not self.reruns)
 
@@ -166,7 +168,8 @@ class OpenAIImagesProvider:
             if isinstance(result, Trouble):
                 await self._note(place.engine, result)
         if isinstance(result, Made):
-            await self._engines.note_success(place.engine)
+            with unless_busy():
+                await self._health.success(place.engine.name)
         return place.engine, result
 
     async def _ask(self, place: Place, order: Order) -> Made | Trouble:
@@ -179,12 +182,19 @@ class OpenAIImagesProvider:
         kind, words = trouble.kind, trouble.words or trouble.kind.value
         log.info("provider.engine_trouble", engine=engine.name, kind=kind.name, reason=words)
         if kind is Kind.OPERATOR:
-            await self._engines.note_failure(engine, words, OPERATOR_PAUSE_SECONDS)
+            await self._note_failure(engine, words, OPERATOR_PAUSE_SECONDS)
         elif kind in _FAILURES:
-            await self._engines.note_failure(engine, words)
+            await self._note_failure(engine, words)
         if trouble.alert is not None:
             remedy = f"{engine.api}: {trouble.alert.remedy} ({words})"
             await self._alarm(self.name, trouble.alert.code, remedy)
+
+    async def _note_failure(
+        self, engine: Engine, why: str, pause_seconds: float | None = None
+    ) -> None:
+        log.warning("provider.engine_failed", engine=engine.name, reason=why)
+        with unless_busy():
+            await self._health.failure(engine.name, why, pause_seconds)
 
     def _warnings(self, job: ImageJob) -> tuple[str, ...]:
         ignored = self._dialect == "openai" and job.request.negative_prompt

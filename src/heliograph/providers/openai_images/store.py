@@ -2,54 +2,46 @@
 
 import datetime
 import uuid
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Collection, Sequence
+from typing import Final, NamedTuple
 
 from heliograph.base.database import Connection
 
-#: Whoever chooses an engine holds the advisory lock of this key (any number, always the same).
-LOCK_KEY: Final = 7_203_411_946
 LEASE: Final = datetime.timedelta(seconds=15)
 
 
-async def lock_engines(connection: Connection) -> None:
-    """Choose alone until the transaction ends: two that counted at once would take the same place.
+class Wish(NamedTuple):
+    """A call wants a place at one of the engines `names`."""
 
-    The transaction does not wait for the disk: calls that a crash of the database forgets were cut
-    off by it, or an engine has a call too many until they end.
-    """
-    await connection.execute(
-        "SELECT pg_advisory_xact_lock($1), set_config('synchronous_commit', 'off', true)", LOCK_KEY
-    )
+    call_id: uuid.UUID
+    names: Collection[str]
 
 
-async def take_engine(
+async def begin_calls(
     connection: Connection,
-    call_id: uuid.UUID,
-    engines: Collection[str],
+    wishes: Sequence[Wish],
+    *,
+    ended: Sequence[uuid.UUID] = (),
     most: int,
     now: datetime.datetime,
-) -> str | None:
-    """Note a call at that of `engines` with the fewest, and give its name; None if all have `most`."""
-    engine: str | None = await connection.fetchval(
-        """
-        INSERT INTO engine_calls (call_id, engine, lease_until)
-        SELECT $1, candidate, $5
-        FROM unnest($2::text[]) AS candidates (candidate)
-        CROSS JOIN LATERAL (
-          SELECT count(*) AS calls FROM engine_calls WHERE engine = candidate AND lease_until > $4
-        ) AS counted
-        WHERE calls < $3
-        ORDER BY calls, random() LIMIT 1
-        RETURNING engine
-        """,
-        call_id,
-        list(engines),
+) -> dict[uuid.UUID, tuple[str, bool]]:
+    """End the calls `ended`, then note each wish at that of its engines that has the fewest calls.
+
+    Gives the engine of each call that has a place, and whether it must show first that it is well;
+    a call is missing when all its engines have `most`. Engines whose circuit is open are left out; if
+    all are, the one that closes first is taken. Processes choose one after the other. The commit does
+    not wait for the disk: calls that a crash of the database forgets were cut off by it, or an engine
+    has a call too many until they end.
+    """
+    rows = await connection.fetch(
+        "SELECT call_id, engine, suspect FROM begin_engine_calls($1, $2, $3, $4, $5)",
+        ended,
+        [{"call_id": wish.call_id, "names": list(wish.names)} for wish in wishes],
         most,
         now,
         now + LEASE,
     )
-    return engine
+    return {row["call_id"]: (row["engine"], row["suspect"]) for row in rows}
 
 
 async def renew_calls(

@@ -16,15 +16,21 @@ Read = Callable[[], Awaitable[Seen | None]]
 
 
 async def changes_of(
-    runtime: Runtime, task_id: uuid.UUID, read: Read[Seen], seconds: float
+    runtime: Runtime,
+    task_id: uuid.UUID,
+    read: Read[Seen],
+    seconds: float,
+    *,
+    end_only: bool = False,
 ) -> AsyncGenerator[Seen, None]:
     """What `read` gives now and after each change of the task, the end of the task last.
 
-    Ends after `seconds` too, when the service stops, and when there is no such task (any more).
+    With `end_only` what comes between is passed over. Ends after `seconds` too, when the service stops, and when there is no such task (any more).
     Two changes that come together may be seen as one. Raises Busy when the database is away.
     """
     until = asyncio.get_running_loop().time() + seconds
-    async with runtime.changes.watch(task_id.hex) as changed:
+    topic = f"{task_id.hex} ended" if end_only else task_id.hex
+    async with runtime.changes.watch(topic) as changed:
         while True:
             changed.clear()
             task = await read()
@@ -49,7 +55,7 @@ async def wait_for_end(
         return (await store.read_statuses(runtime.pool, [task_id])).get(task_id)
 
     last = None
-    watching = changes_of(runtime, task_id, read or read_status, seconds)
+    watching = changes_of(runtime, task_id, read or read_status, seconds, end_only=True)
     async with contextlib.aclosing(watching):
         async for task in watching:
             last = task

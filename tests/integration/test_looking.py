@@ -1,0 +1,118 @@
+"""How a worker looks for jobs: what it hears, and what it asks until it sleeps."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from pgqueuer import PgQueuer
+
+from heliograph.base.database import transaction
+from heliograph.base.jobs import Job, enqueue
+from heliograph.base.listening import ListeningDriver
+from heliograph.base.looking import SparingQueries
+
+INSERTED = '{"operation": "insert", "type": "table_changed_event"}'
+DELETED = '{"operation": "delete", "type": "table_changed_event"}'
+PROBE = '{"channel": "ch_pgqueuer", "id": "1", "type": "health_check_event"}'
+
+
+class CountingDriver(ListeningDriver):
+    """Keeps what is asked."""
+
+    def __init__(self, pool):
+        super().__init__(pool, pool)
+        self.asked = []
+
+    async def fetch(self, query, *args):
+        """As the real one."""
+        self.asked.append(query)
+        return await super().fetch(query, *args)
+
+
+@pytest.fixture
+def driver(pool):
+    return CountingDriver(pool)
+
+
+async def queue(pool, *jobs):
+    async with transaction(pool) as connection:
+        await enqueue(connection, jobs)
+
+
+async def look(queries):
+    """What PgQueuer asks before it sleeps, in its order."""
+    asked = ["run"]
+    waiting = await queries.eligible_queued_work(asked)
+    return waiting, await queries.next_deferred_eta(asked), await queries.queued_work(asked)
+
+
+async def test_one_statement_tells_what_waits_and_when_the_next_may_be_done(pool, driver):
+    queries = SparingQueries(driver)
+    assert await look(queries) == (0, None, 0)
+    await queue(pool, Job("elsewhere", "a"), Job("run", "b", after_seconds=50))
+    waiting, next_in, queued = await look(queries)
+    assert (waiting, queued) == (0, 1)
+    assert timedelta(seconds=40) < next_in <= timedelta(seconds=50)
+    await queue(pool, Job("run", "c"))
+    assert (await look(queries))[0] == 1
+    assert len(driver.asked) == 3
+
+
+async def test_jobs_that_are_removed_are_heard_of_only_while_one_waits_for_a_slot(pool, driver):
+    queries = SparingQueries(driver)
+    assert [driver.hears(event) for event in (INSERTED, DELETED, PROBE)] == [True, False, True]
+    await queue(pool, Job("run", "a"))
+    await look(queries)
+    assert driver.hears(DELETED)
+
+
+async def test_a_worker_that_is_full_takes_the_next_job_when_one_ends(pool, driver):
+    app = PgQueuer(driver, queries=SparingQueries(driver))
+    app.qm.min_dequeue_poll_interval = timedelta(seconds=60)
+    done, ended = asyncio.Queue(), asyncio.Event()
+
+    @app.entrypoint("run")
+    async def step(job):
+        await ended.wait()
+        await done.put(job.payload)
+
+    await queue(pool, *(Job("run", name) for name in "abc"))
+    running = asyncio.create_task(
+        app.qm.run(batch_size=1, max_concurrent_tasks=2, dequeue_timeout=timedelta(seconds=60))
+    )
+    async with asyncio.timeout(20):
+        while await pool.fetchval("SELECT count(*) FROM pgqueuer WHERE status = 'picked'") < 2:
+            await asyncio.sleep(0.01)
+        while "next_in" not in driver.asked[-1]:
+            await asyncio.sleep(0.01)
+        ended.set()
+        assert {await done.get() for _ in "abc"} == {b"a", b"b", b"c"}
+    app.shutdown.set()
+    await running
+
+
+async def test_a_job_takes_three_statements_of_its_worker_and_two_of_another(pool, driver):
+    app = PgQueuer(driver, queries=SparingQueries(driver))
+    done = asyncio.Queue()
+
+    @app.entrypoint("run")
+    async def step(job):
+        await done.put(job.payload)
+
+    running = asyncio.create_task(app.qm.run(dequeue_timeout=timedelta(seconds=60)))
+    async with asyncio.timeout(20):
+        while not any("next_in" in query for query in driver.asked):
+            await asyncio.sleep(0.01)
+        driver.asked.clear()
+        await queue(pool, Job("run", "a"))
+        assert await done.get() == b"a"
+        while await pool.fetchval("SELECT count(*) FROM pgqueuer"):
+            await asyncio.sleep(0.01)
+        assert [("next_in" in query) for query in driver.asked] == [False, False, True]
+        driver.asked.clear()
+        await queue(pool, Job("elsewhere", "b"))
+        while len(driver.asked) < 2:
+            await asyncio.sleep(0.01)
+        assert [("next_in" in query) for query in driver.asked] == [False, True]
+    app.shutdown.set()
+    await running
