@@ -252,6 +252,32 @@ async def test_two_workers_at_once_start_a_task_once(spine):
     assert (await spine.row(task_id))["claim_no"] == 1
 
 
+async def test_a_task_whose_time_is_up_while_its_call_is_written_down_leaves_no_call_open(
+    database_url, tmp_path
+):
+    async with open_spine(database_url, tmp_path, task_deadline_seconds=0.3) as spine:
+        spine.engine.reruns = False
+        task_id = await spine.submit(await spine.key())
+        pool = spine.runtime.pool
+        async with pool.acquire() as other:
+            writing = other.transaction()
+            await writing.start()
+            # whoever writes the same row has to wait until this one is there or is not
+            await other.execute(
+                "INSERT INTO attempts (task_id, claim_no, provider, outcome, intended_at)"
+                " VALUES ($1, 1, 'other', 'intended', now())",
+                task_id,
+            )
+            step = asyncio.create_task(advance(spine.runtime, task_id, "render"))
+            done, _ = await asyncio.wait({step}, timeout=1)
+            assert not done
+            await writing.rollback()
+        await step
+        row = await spine.row(task_id)
+        assert (row["state"], row["fail_code"], spine.engine.starts) == ("failed", "Timeout", [])
+        assert await pool.fetchval("SELECT outcome FROM attempts") == "unknown"
+
+
 async def test_the_deadline_ends_a_task_that_is_being_worked_on(database_url, tmp_path):
     async with open_spine(database_url, tmp_path, task_deadline_seconds=0.2) as spine:
         key = await spine.key()

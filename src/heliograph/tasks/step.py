@@ -1,5 +1,6 @@
 """The next step of a claimed task: who is asked, and the one call to a provider that it takes."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -92,7 +93,7 @@ async def _start(runtime: Runtime, task: Task, provider: Provider, hold: Hold, q
     if turn is False:
         return InLine()
     call = store.Call(task.task_id, task.claim_no, provider.name)
-    if turn is None or not await runtime.together(_intend)(call):
+    if turn is None or not await _write_down(runtime, call):
         raise LostClaim
     log.info("task.started", provider=provider.name, claim_no=task.claim_no)
     hold.provider = provider.name
@@ -115,6 +116,20 @@ async def _prepare(runtime: Runtime, task: Task) -> tuple[Reference, ...]:
                 objection.code, f"input.image_urls[{index}]: the picture is not allowed here."
             )
     return references
+
+
+async def _write_down(runtime: Runtime, call: store.Call) -> bool:
+    """Write the intention to make `call`; False: the claim is lost.
+
+    Who is cut off meanwhile waits until it is written or is not, for whatever ends the task next must
+    see it.
+    """
+    writing = asyncio.ensure_future(runtime.together(_intend)(call))
+    try:
+        return await asyncio.shield(writing)
+    except asyncio.CancelledError:
+        await asyncio.gather(writing, return_exceptions=True)
+        raise
 
 
 async def _intend(runtime: Runtime, calls: Sequence[store.Call]) -> list[bool]:
