@@ -71,7 +71,6 @@ class Runtime:
     moderation: Moderation
     switches: Switches
     prover: Prover
-    health: HealthNotes
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     _routes: dict[tuple[bool, str, str], list[Provider]] = field(default_factory=dict, init=False)
     _batches: dict[object, Batch[Any, Any]] = field(default_factory=dict, init=False)
@@ -81,6 +80,11 @@ class Runtime:
         """What one picture costs the operator at each provider, in micro-dollars."""
         own = {name: provider.cost_micros for name, provider in self.providers.items()}
         return own | {name: cost for name, cost in self.prices.costs_micros.items() if name in own}
+
+    @functools.cached_property
+    def health(self) -> HealthNotes:
+        """What this process sees of its providers."""
+        return HealthNotes(self.pool, self.clock)
 
     def route(self, *, test: bool, routing: str, mode: str) -> list[Provider]:
         """The providers that may serve a key in `mode`, in the order in which they are asked.
@@ -290,7 +294,6 @@ async def open_runtime(
             moderation=moderation,
             switches=Switches(pool, clock),
             prover=prover,
-            health=HealthNotes(pool, clock),
         )
 
 
