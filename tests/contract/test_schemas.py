@@ -56,7 +56,7 @@ nearly_body = st.fixed_dictionaries(
     {"input": nearly_always(nearly_input, anything)},
     optional={
         "request_type": mostly(["async", "callback", None]),
-        "callback_url": mostly(["https://example.com/hook"]),
+        "callback_url": mostly(["https://example.com/hook", "\0", "a\0b\n"]),
         "source": text | st.none(),
         "retention_hours": mostly([1, 168, None]),
     },

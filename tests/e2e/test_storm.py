@@ -21,8 +21,12 @@ SUBMITS, AFFORDABLE = (10_000, 1_000) if PROVING else (2_000, 200)
 AT_ONCE = 64
 PRICE = Decimal("0.03")
 
-#: Nothing is ever asked of it: no worker runs.
-SETTINGS = {"HELIOGRAPH_PROVIDERS": "dashscope", "HELIOGRAPH_DASHSCOPE_API_KEY": "sk-none"}
+#: Of the provider nothing is ever asked: no worker runs. The money is to be the limit that is met.
+SETTINGS = {
+    "HELIOGRAPH_PROVIDERS": "dashscope",
+    "HELIOGRAPH_DASHSCOPE_API_KEY": "sk-none",
+    "HELIOGRAPH_MAX_LIVE_TASKS": str(2 * AFFORDABLE),
+}
 
 
 async def storm(url: str, customer: Customer, images: list[int]) -> list[tuple[int, int]]:

@@ -122,7 +122,7 @@ def build_schema(model: Model, prices: Prices, most_retention_hours: float) -> S
         "required": body["required"],
         "if": {"properties": {"request_type": {"const": "callback"}}, "required": ["request_type"]},
         "then": {
-            "properties": {"callback_url": {"type": "string", "minLength": 1}},
+            "properties": {"callback_url": {"type": "string", "pattern": r"^[^\u0000]+$"}},
             "required": ["callback_url"],
         },
         "examples": list(EXAMPLES.values()),
