@@ -9,7 +9,7 @@ import msgspec
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.domain.types import QueueEntrypoint
 
-from heliograph.base.listening import ListeningDriver
+from heliograph.base.listening import ListeningDriver, Payload
 
 _LOOK = """
 SELECT EXISTS (SELECT FROM pgqueuer
@@ -44,13 +44,13 @@ class SparingQueries(Queries):
         self._waiting, self._next_in = bool(row["waiting"]), next_in
         return int(self._waiting)
 
-    async def next_deferred_eta(self, entrypoints: list[QueueEntrypoint]) -> timedelta | None:  # noqa: ARG002 - asked before
+    async def next_deferred_eta(self, entrypoints: list[QueueEntrypoint]) -> timedelta | None:  # noqa: ARG002 - PgQueuer's signature; the look has asked for them
         """In how much time the next job may be done that may not yet; None: there is none."""
         return self._next_in
 
-    async def queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:  # noqa: ARG002 - asked before
+    async def queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:  # noqa: ARG002 - PgQueuer's signature; the look has asked for them
         """1 if there was any job at that look, else 0."""
         return int(self._waiting or self._next_in is not None)
 
-    def _is_news(self, payload: str | bytes | bytearray) -> bool:
+    def _is_news(self, payload: Payload) -> bool:
         return self._waiting or msgspec.json.decode(payload, type=_Event).operation != "delete"

@@ -84,7 +84,8 @@ class DiskStorage:
     def _write(self, place: Path, data: bytes) -> None:
         incoming = self._root / _INCOMING / secrets.token_hex(16)
         try:
-            _write_whole(incoming, place, data)
+            _write_whole(incoming, data)
+            _publish(incoming, place)
         except OSError as error:
             if error.errno not in _NO_ROOM:
                 raise
@@ -127,35 +128,26 @@ def _raise_unless_gone(_: object, __: object, error: tuple[Any, BaseException, A
         raise error[1]
 
 
-def _write_whole(incoming: Path, place: Path, data: bytes) -> None:
-    """Write the file under another name, give it its own, and wait until the disk has all of it.
-
-    The name comes before the first wait, which then often serves them all: many file systems write
-    the folders with the file. Nobody has heard the name until then.
-    """
-    descriptor = os.open(incoming, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+def _write_whole(place: Path, data: bytes) -> None:
+    descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with open(descriptor, "wb") as file:  # noqa: PTH123 - opened with its mode already
         file.write(data)
         file.flush()
-        _publish(incoming, place)
         os.fsync(descriptor)
-    for folder in (place.parent, place.parent.parent):
-        _fsync_folder(folder)
 
 
 def _publish(incoming: Path, place: Path) -> None:
     """Give the file its name. A link, unlike a rename, never replaces a file that is there."""
     for attempt in range(1, _ATTEMPTS + 1):
-        _make_folder(place.parent.parent)
+        _make_folder(place.parent)
         try:
-            with suppress(FileExistsError):
-                place.parent.mkdir(mode=0o700)
             os.link(incoming, place)
         except FileNotFoundError:
             if attempt == _ATTEMPTS:
                 raise
         else:
             break
+    _fsync_folder(place.parent)
 
 
 def _make_folder(folder: Path) -> None:

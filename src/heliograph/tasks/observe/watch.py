@@ -25,8 +25,9 @@ async def changes_of(
 ) -> AsyncGenerator[Seen, None]:
     """What `read` gives now and after each change of the task, the end of the task last.
 
-    With `end_only` what comes between is passed over. Ends after `seconds` too, when the service stops, and when there is no such task (any more).
-    Two changes that come together may be seen as one. Raises Busy when the database is away.
+    With `end_only` what comes between is passed over. Ends after `seconds` too, when the service
+    stops, and when there is no such task (any more). Two changes that come together may be seen as
+    one. Raises Busy when the database is away.
     """
     until = asyncio.get_running_loop().time() + seconds
     topic = f"{task_id.hex} ended" if end_only else task_id.hex

@@ -43,37 +43,29 @@ END
 $function$
 """
 
-
-# Of the ends the others are told too: processes of the version before listen for nothing else.
 TELL_TASK_CHANGE = """
 CREATE OR REPLACE FUNCTION tell_task_change() RETURNS trigger LANGUAGE plpgsql AS $function$
 BEGIN
     PERFORM pg_notify('heliograph_changes', replace(NEW.task_id::text, '-', ''));
-    IF NEW.state IN ('success', 'failed') THEN
-        PERFORM pg_notify('heliograph_changes', replace(NEW.task_id::text, '-', '') || ' ended');
-    END IF;
-    RETURN NULL;
+    {at_the_end}RETURN NULL;
 END
 $function$
 """
 
-TELL_TASK_CHANGE_BEFORE = """
-CREATE OR REPLACE FUNCTION tell_task_change() RETURNS trigger LANGUAGE plpgsql AS $function$
-BEGIN
-    PERFORM pg_notify('heliograph_changes', replace(NEW.task_id::text, '-', ''));
-    RETURN NULL;
-END
-$function$
-"""
+# Of the ends the others are told too: processes of the version before listen for nothing else.
+TELL_THE_END = """IF NEW.state IN ('success', 'failed') THEN
+        PERFORM pg_notify('heliograph_changes', replace(NEW.task_id::text, '-', '') || ' ended');
+    END IF;
+    """
 
 
 def upgrade() -> None:
     """Add and replace functions; what is there stays as it is."""
     op.execute(BEGIN_ENGINE_CALLS)
-    op.execute(TELL_TASK_CHANGE)
+    op.execute(TELL_TASK_CHANGE.format(at_the_end=TELL_THE_END))
 
 
 def downgrade() -> None:
     """As it was."""
-    op.execute(TELL_TASK_CHANGE_BEFORE)
+    op.execute(TELL_TASK_CHANGE.format(at_the_end=""))
     op.execute("DROP FUNCTION begin_engine_calls(uuid[], jsonb, integer, timestamptz, timestamptz)")
