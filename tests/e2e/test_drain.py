@@ -213,7 +213,7 @@ def test_a_process_that_is_killed_is_replaced(pair: tuple[Installation, Api]):
     seconds = stopped(api)
     print(f"\nreplaced after {replaced:.1f} s; both stopped in {seconds:.1f} s")
     assert seconds < EXIT_SECONDS
-    # what Python starts beside its processes ends a moment after the last of them
+    # a helper of Python's, which has ended too, is there until the system's first process collects it
     wait_for(lambda: api.family() == [], "the end of all others", seconds=5)
 
 
