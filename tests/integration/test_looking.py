@@ -9,7 +9,7 @@ from pgqueuer import PgQueuer
 from heliograph.base.database import transaction
 from heliograph.base.jobs import Job, enqueue
 from heliograph.base.listening import ListeningDriver
-from heliograph.base.looking import SparingQueries
+from heliograph.base.looking import PatientLogBuffer, SparingQueries
 
 INSERTED = '{"operation": "insert", "type": "table_changed_event"}'
 DELETED = '{"operation": "delete", "type": "table_changed_event"}'
@@ -116,3 +116,49 @@ async def test_a_job_takes_three_statements_of_its_worker_and_two_of_another(poo
         assert [("next_in" in query) for query in driver.asked] == [False, True]
     app.shutdown.set()
     await running
+
+
+async def test_an_idle_worker_does_not_look_for_jobs_that_have_ended(pool, driver):
+    app = PgQueuer(driver, queries=SparingQueries(driver))
+    done = asyncio.Queue()
+
+    @app.entrypoint("run")
+    async def step(job):
+        await done.put(job.payload)
+
+    def looking():
+        names = [task.get_coro().__qualname__ for task in asyncio.all_tasks()]
+        return [name for name in names if "flush" in name or "write_all" in name]
+
+    running = asyncio.create_task(app.qm.run(dequeue_timeout=timedelta(seconds=60)))
+    async with asyncio.timeout(20):
+        for name in "ab":
+            await queue(pool, Job("run", name))
+            assert await done.get() == name.encode()
+            while await pool.fetchval("SELECT count(*) FROM pgqueuer"):
+                await asyncio.sleep(0.01)
+            while len(looking()) > 1:
+                await asyncio.sleep(0.01)
+            assert looking() == [
+                "TimedOverflowBuffer.periodic_flush"
+            ]  # of the heartbeats, each 4 s
+    app.shutdown.set()
+    await running
+
+
+async def test_what_could_not_be_written_of_a_job_is_written_later():
+    refused, written = [], asyncio.Queue()
+
+    class Sink:
+        """Refuses once."""
+
+        async def log_jobs(self, items):
+            if not refused:
+                refused.extend(items)
+                raise ConnectionError
+            await written.put(items)
+
+    job = object()
+    async with PatientLogBuffer(max_size=10, repository=Sink(), timeout=timedelta(0)) as buffer:
+        await buffer.add((job, "successful", None))
+        assert await written.get() == refused == [(job, "successful", None)]

@@ -1,13 +1,19 @@
 """How a worker looks for jobs: PgQueuer's own way, with fewer looks that find nothing.
 
-PgQueuer wakes every worker at each job that is added or removed, and asks four times until it sleeps.
+PgQueuer wakes every worker at each job that is added or removed, and asks four times until it sleeps. Ten
+times a second it looks whether a job has ended, which costs an idle service half of what it uses.
 """
 
+import asyncio
+import contextlib
 from datetime import timedelta
+from typing import TypeAlias
 
 import msgspec
 from pgqueuer.adapters.persistence.queries import Queries
-from pgqueuer.domain.types import QueueEntrypoint
+from pgqueuer.core import buffers
+from pgqueuer.domain.models import Job, TracebackRecord
+from pgqueuer.domain.types import JOB_STATUS, QueueEntrypoint
 
 from heliograph.base.listening import ListeningDriver, Payload
 
@@ -54,3 +60,35 @@ class SparingQueries(Queries):
 
     def _is_news(self, payload: Payload) -> bool:
         return self._waiting or msgspec.json.decode(payload, type=_Event).operation != "delete"
+
+
+_Ended: TypeAlias = tuple[Job, JOB_STATUS, TracebackRecord | None]
+
+
+class PatientLogBuffer(buffers.JobStatusLogBuffer):
+    """Jobs that have ended, written together after `timeout` or when `max_size` of them are there.
+
+    Without any it waits for the first, where PgQueuer's own looks every `timeout`.
+    """
+
+    _writing: asyncio.Task[None] | None = None
+
+    async def periodic_flush(self) -> None:
+        """Nothing: `add` begins what there is to do."""
+
+    async def add(self, item: _Ended) -> None:
+        """Take `item`, to be written soon."""
+        await super().add(item)
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_all())
+            self.add_task(self._writing)
+
+    async def _write_all(self) -> None:
+        while not self.events.empty() and not self.shutdown.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.shutdown.wait(), self.timeout.total_seconds())
+            await self.flush()
+
+
+# PgQueuer has no setting for this; it makes its buffer by this name
+buffers.JobStatusLogBuffer = PatientLogBuffer  # type: ignore[misc]
