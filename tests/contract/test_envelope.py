@@ -200,6 +200,19 @@ def test_only_json_is_taken(customer: Customer, content_type: str | None, status
         check_envelope(answer, status)
 
 
+@pytest.mark.parametrize(
+    ("coding", "status"), [("identity", 200), ("gzip", 415), ("zstd, gzip", 415), ("", 200)]
+)
+def test_a_body_is_sent_as_it_is(customer: Customer, coding: str, status: int):
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    content = json.dumps(GOOD_BODY).encode()
+    answer = customer.http.post(GENERATE, content=content, headers=headers)
+    if status == 200:
+        assert answer.status_code == 200
+    else:
+        assert coding in check_envelope(answer, status)
+
+
 def padded(size_bytes: int) -> bytes:
     body = json.dumps(GOOD_BODY).encode()
     return body + b" " * (size_bytes - len(body))

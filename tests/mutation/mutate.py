@@ -43,7 +43,9 @@ RULES = {
     ],
     "tasks.finish": [
         "tests/integration/test_finish.py",
+        "tests/integration/test_ended_together.py",
         "tests/integration/test_spine.py",
+        "tests/integration/test_routing.py",
         "tests/integration/test_caps.py",
         "tests/integration/test_batches.py",
     ],

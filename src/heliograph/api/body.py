@@ -51,10 +51,15 @@ async def read_json_body(request: Request) -> bytes:
     """The bytes of a JSON body, not yet parsed.
 
     Raises UnsupportedMediaType unless the content type is `application/json` (the documents demand
-    it, so a missing one is refused too; parameters such as charset are ignored), TooLarge as soon
-    as the limit is passed, BadRequest when the body does not arrive in time.
+    it, so a missing one is refused too; parameters such as charset are ignored) or when the body is
+    compressed, TooLarge as soon as the limit is passed, BadRequest when it does not arrive in time.
     """
     check_json_type(request)
+    coding = header(request, b"content-encoding") or "identity"
+    if coding.lower() != "identity":
+        raise UnsupportedMediaType(
+            f"Send the body as it is, without Content-Encoding: {coding[:100]}"
+        )
     return await read_body(request, _limits(request).json_bytes)
 
 
