@@ -28,7 +28,6 @@ from heliograph.tasks.rescue import (
     expire_files,
     forget_idempotency_keys,
     forget_texts,
-    prune_jobs,
     sweep,
 )
 from heliograph.tasks.run import advance
@@ -186,10 +185,6 @@ def _schedule(app: PgQueuer, runtime: Runtime) -> None:
     @app.schedule("add_up", "* * * * *")
     async def _add_up(_schedule: Schedule) -> None:
         await add_up(runtime.pool, runtime.clock.now())
-
-    @app.schedule("prune_jobs", "7 * * * *")
-    async def _prune(_schedule: Schedule) -> None:
-        await prune_jobs(runtime)
 
     @app.schedule("forget_idempotency_keys", "*/10 * * * *")
     async def _forget(_schedule: Schedule) -> None:

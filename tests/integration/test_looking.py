@@ -109,6 +109,7 @@ async def test_a_job_takes_three_statements_of_its_worker_and_two_of_another(poo
         while await pool.fetchval("SELECT count(*) FROM pgqueuer"):
             await asyncio.sleep(0.01)
         assert [("next_in" in query) for query in driver.asked] == [False, False, True]
+        assert await pool.fetchval("SELECT count(*) FROM pgqueuer_log") == 0
         driver.asked.clear()
         await queue(pool, Job("elsewhere", "b"))
         while len(driver.asked) < 2:

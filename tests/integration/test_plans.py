@@ -11,7 +11,6 @@ import asyncpg
 import pytest
 
 from heliograph.base.database import open_pool
-from heliograph.base.jobs import prune_job_log
 from heliograph.base.metrics import read_figures
 from heliograph.base.tallies.store import add_up, read_settled
 from heliograph.ledger.audit import audit, drift_micros
@@ -42,7 +41,6 @@ GROWING = {
     "uploads",
     "batches",
     "batch_items",
-    "pgqueuer_log",
 }
 TASKS = 8_000
 
@@ -102,7 +100,6 @@ USES: dict[str, Use] = {
     "texts past their time": lambda db, _: tasks.forget_texts(db, WEEK, NOW, 100),
     "deliveries past their time": lambda db, _: deliveries.delete_old(db, WEEK, limit=100),
     "keys past their time": lambda db, _: forget(db, NOW, 1000),
-    "log past its time": lambda db, _: prune_job_log(db, 24, 1000),
     "uploads past their time": lambda db, _: uploads.list_expired(db, NOW, 500),
     "uploads long gone": lambda db, _: uploads.forget_deleted(db, NOW, 500),
     "refusals": routing.read_refusals,

@@ -6,12 +6,11 @@ import uuid
 import asyncpg
 import pytest
 
-from heliograph.base.database import in_steps, transaction
-from heliograph.base.jobs import prune_job_log
+from heliograph.base.database import transaction
 from heliograph.ledger.audit import audit
 from heliograph.operators.proofs import store as proofs
 from heliograph.tasks import rescue
-from heliograph.tasks.rescue import expire_files, forget_texts, prune_jobs
+from heliograph.tasks.rescue import expire_files, forget_texts
 from heliograph.tasks.run import advance
 from heliograph.uploads import store as uploads
 from heliograph.uploads.store import Upload
@@ -160,26 +159,6 @@ async def test_more_files_than_one_step_takes_go_in_one_run(
         await ended(spine, key)
     spine.clock.advance(spine.runtime.settings.result_retention_hours * 3600)
     assert await expire_files(spine.runtime) == 5
-
-
-async def test_the_log_of_jobs_is_deleted_in_steps_when_it_is_a_day_old(spine: Spine):
-    pool = spine.runtime.pool
-    insert = (
-        "INSERT INTO pgqueuer_log (created, job_id, status, priority, entrypoint)"
-        " SELECT now() - $1::interval, n, 'successful', 0, 'run' FROM generate_series(1, 5) AS n"
-    )
-    await pool.execute(insert, datetime.timedelta(hours=25))
-    await pool.execute(insert, datetime.timedelta(hours=23))
-    steps = []
-
-    async def step(connection: asyncpg.Connection) -> int:
-        steps.append(await prune_job_log(connection, 24, 2))
-        return steps[-1]
-
-    assert await in_steps(pool, step, 2) == 5
-    assert steps == [2, 2, 1]
-    await prune_jobs(spine.runtime)
-    assert await count(spine, "pgqueuer_log") == 5
 
 
 async def test_the_row_of_a_deleted_upload_goes_when_nobody_remembers_its_address(spine: Spine):

@@ -104,6 +104,7 @@ def open_databases() -> Iterator[Databases]:
 def _fingerprint() -> str:
     """Changes with everything that decides what the template looks like."""
     folder = Path(heliograph.base.migrations.__file__).parent
-    sources = [path.read_bytes() for path in sorted(folder.rglob("*.py"))]
+    files = [*sorted(folder.rglob("*.py")), folder.parent / "jobs.py", folder.parent / "migrate.py"]
+    sources = [path.read_bytes() for path in files]
     sources.append(importlib.metadata.version("pgqueuer").encode())
     return hashlib.sha256(b"".join(sources)).hexdigest()[:12]

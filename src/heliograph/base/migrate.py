@@ -19,7 +19,7 @@ from pgqueuer.queries import Queries
 
 from heliograph.base.database import connect
 from heliograph.base.errors import OperatorError
-from heliograph.base.jobs import enqueue_function, flush_trigger
+from heliograph.base.jobs import enqueue_function, flush_trigger, log_trigger
 
 #: Whoever migrates holds the advisory lock of this key (any number, always the same).
 LOCK_KEY = 0x68656C696F
@@ -94,7 +94,7 @@ async def _upgrade(connection: asyncpg.Connection) -> None:
 
 async def _install_queue(connection: asyncpg.Connection) -> None:
     """PgQueuer keeps its own schema in order; a new release of it converges what is there."""
-    # the queue's log is for statistics alone: it may be lost with a crash, the jobs may not
+    # the queue's log stays empty: its durability is nobody's concern, that of the jobs is
     settings = DBSettings(durability=Durability.balanced)
     queries = Queries(AsyncpgDriver(connection), qbe=QueryBuilderEnvironment(settings))
     if await queries.schema_is_installed():
@@ -104,6 +104,7 @@ async def _install_queue(connection: asyncpg.Connection) -> None:
         await queries.optimize_autovacuum()
     await connection.execute(enqueue_function())
     await connection.execute(flush_trigger())
+    await connection.execute(log_trigger())
 
 
 def _config() -> Config:

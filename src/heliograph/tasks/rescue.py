@@ -3,7 +3,7 @@
 import datetime
 
 from heliograph.base.database import in_steps, transaction
-from heliograph.base.jobs import Job, enqueue, prune_job_log
+from heliograph.base.jobs import Job, enqueue
 from heliograph.base.log import log
 from heliograph.runtime import Runtime
 from heliograph.tasks import store
@@ -21,7 +21,6 @@ MOST_ROUNDS = 20
 
 MOST_TEXTS = 1_000
 MOST_FORGOTTEN = 10_000
-JOB_LOG_HOURS = 24
 GRACE = datetime.timedelta(seconds=GRACE_SECONDS)
 
 
@@ -76,15 +75,6 @@ async def _expire_some(runtime: Runtime) -> int:
         await runtime.storage.delete_folder(folder_of(task.task_id))
     await store.mark_files_deleted(runtime.pool, [task.task_id for task in expired], now)
     return len(expired)
-
-
-async def prune_jobs(runtime: Runtime) -> None:
-    """Delete the queue's log of jobs older than a day; it serves statistics only."""
-    await in_steps(
-        runtime.pool,
-        lambda connection: prune_job_log(connection, JOB_LOG_HOURS, MOST_FORGOTTEN),
-        MOST_FORGOTTEN,
-    )
 
 
 async def forget_idempotency_keys(runtime: Runtime) -> int:
