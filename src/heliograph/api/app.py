@@ -59,7 +59,7 @@ def _routes(runtime: Runtime) -> list[Route]:
     """All routes; those that are asked most stand first, because they are tried in order."""
     sessions = Sessions(runtime)
     gate = Gate(runtime, sessions)
-    pace = Pace(runtime.pool, runtime.clock)
+    pace = Pace(runtime.pool)
     generation = GenerationRoutes(runtime, gate, pace)
     tasks = TaskRoutes(runtime, gate)
     quotes = QuoteRoutes(runtime, gate, pace)

@@ -93,8 +93,9 @@ class GenerationRoutes:
         """In how many seconds to ask again."""
         model = self._runtime.models.get(task.model)
         default = model.poll_interval_seconds if model else DEFAULT_POLL_SECONDS
-        expected = await self._pace.expected(task.model, task.mode)
-        return retry_after_seconds(task, expected, self._runtime.clock.now(), default)
+        now = self._runtime.clock.now()
+        expected = await self._pace.expected(task.model, task.mode, now)
+        return retry_after_seconds(task, expected, now, default)
 
     async def current_balance(self, request: Request) -> Response:
         """GET current-balance: what the caller's account can spend, in dollars, as a bare number."""

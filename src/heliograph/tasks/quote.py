@@ -64,7 +64,7 @@ async def quote(runtime: Runtime, key: Key, submission: Submission, pace: Pace) 
     async with borrow(runtime.pool) as connection:
         balance = await read_balance(connection, key.account_id)
     available = balance.available_micros if balance else 0
-    expected = await pace.expected(submission.model, image.mode)
+    expected = await pace.expected(submission.model, image.mode, runtime.clock.now())
     return Quote(
         price=dollars(price),
         price_per_image=dollars(0 if key.test else unit),

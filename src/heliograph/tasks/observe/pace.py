@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from heliograph.base.clock import Clock
 from heliograph.base.database import Pool, borrow
 from heliograph.base.errors import Busy
 from heliograph.tasks.observe import store
@@ -33,15 +32,13 @@ class Expected:
 class Pace:
     """The observed times, read from the database now and then by whoever asks first."""
 
-    def __init__(self, pool: Pool, clock: Clock) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._clock = clock
         self._expected: Mapping[tuple[str, str], Expected] = {}
         self._read_at: datetime.datetime | None = None
 
-    async def expected(self, model: str, mode: str) -> Expected | None:
+    async def expected(self, model: str, mode: str, now: datetime.datetime) -> Expected | None:
         """What was observed for `mode` of `model`, at most FRESH_SECONDS ago; None: nothing was."""
-        now = self._clock.now()
         if self._read_at is None or (now - self._read_at).total_seconds() > FRESH_SECONDS:
             # the others go on with what was known, while this caller reads
             self._read_at = now
