@@ -16,7 +16,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from simulation.lookout import Lent, open_lookout
-from simulation.virtual import CONNECTIONS, VirtualLoop
+from simulation.virtual import CONNECTIONS, ProcessDied, VirtualLoop
 from simulation.world import Broken, World
 from support.spine import open_spine
 
@@ -94,8 +94,15 @@ class Played:
         )
 
 
+def pass_over_the_dead(unraisable):
+    """A coroutine of a process that has died is thrown away, and may say so."""
+    if not isinstance(unraisable.exc_value, ProcessDied):
+        sys.__unraisablehook__(unraisable)
+
+
 def play_share(database_url, folder, numbers, seconds):
     """Play the worlds of `numbers`, or those for which `seconds` suffice. Raises Broken."""
+    sys.unraisablehook = pass_over_the_dead
     played, began = Played(), time.monotonic()
     with Stage(database_url, folder) as stage:
         for number in numbers:
