@@ -73,6 +73,10 @@ async def test_the_schema_can_be_undone_and_made_again(empty_url: str):
     await migrate(empty_url)
     await downgrade(empty_url)
     assert await read_tables(empty_url) == set()
+    connection = await connect(empty_url)
+    functions = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+    assert await connection.fetch(functions) == []
+    await connection.close()
 
     await migrate(empty_url)
     assert await read_tables(empty_url) >= TABLES

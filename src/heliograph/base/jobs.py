@@ -14,6 +14,9 @@ from pgqueuer.adapters.persistence.queries import Queries
 
 from heliograph.base.database import Connection
 
+#: What the statements below add to PgQueuer's own.
+QUEUE_FUNCTIONS = ("enqueue_jobs", "spare_the_disk", "keep_no_log")
+
 
 class Job(msgspec.Struct, frozen=True):
     """Run `entrypoint` for the row `subject`, `after_seconds` from now.

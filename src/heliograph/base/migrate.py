@@ -19,7 +19,7 @@ from pgqueuer.queries import Queries
 
 from heliograph.base.database import connect
 from heliograph.base.errors import OperatorError
-from heliograph.base.jobs import enqueue_function, flush_trigger, log_trigger
+from heliograph.base.jobs import QUEUE_FUNCTIONS, enqueue_function, flush_trigger, log_trigger
 
 #: Whoever migrates holds the advisory lock of this key (any number, always the same).
 LOCK_KEY = 0x68656C696F
@@ -50,7 +50,7 @@ async def downgrade(url: str, revision: str = "base") -> None:
             await _run(connection, _script(command.downgrade, f"{current}:{revision}"))
         if revision == "base":
             await Queries(AsyncpgDriver(connection)).uninstall()
-            await connection.execute("DROP FUNCTION IF EXISTS enqueue_jobs")
+            await connection.execute(f"DROP FUNCTION IF EXISTS {', '.join(QUEUE_FUNCTIONS)}")
             await connection.execute("DROP TABLE IF EXISTS alembic_version")
 
 
