@@ -175,7 +175,7 @@ prove-rates: setup-test ## 100,000 requests to four processes, counted against t
 prove-overload: setup-test ## three times more than the database can take, for a minute
 	$(BIN)/python -m pytest -q --capture=no tests/e2e/test_overload.py --overload-seconds 60 $(ARGS)
 
-prove-rolling: setup-test ## replace every process of a deployment 50 times under load: about 15 minutes
+prove-rolling: setup-test ## replace every process of a deployment 50 times under load: about 10 minutes
 	$(BIN)/python -m pytest -q --capture=no tests/e2e/test_rolling.py --rolling-restarts 50 $(ARGS)
 
 prove-hosts: setup-test ## seven hosts as network namespaces, cut off and killed under load (needs root; installs iproute2 and Ceph)
