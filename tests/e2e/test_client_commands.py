@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import datetime
+import json
 import os
 import pty
 import re
@@ -176,6 +177,28 @@ def test_a_large_file_is_a_reference_image(
     assert quoted["images"] == [{"width": 1500, "height": 1500}]
 
 
+def asked_for(task: Any) -> tuple[Any, ...]:
+    return task.prompt, task.negative_prompt, task.mode, task.num_images, task.aspect_ratio
+
+
+def test_a_request_printed_for_curl_asks_for_the_same(installation: Installation, client: Settings):
+    prompt, how = "a cat's 灯塔, $HOME", {"num_images": 2, "aspect_ratio": "16:9"}
+    words = ("generate", prompt, "-n", "2", "--ratio", "16:9", "--negative", "dogs", "--curl")
+    printed = installation.run(*words, **client).stdout
+    assert client["HELIOGRAPH_API_KEY"] not in printed
+    command = printed.replace("curl ", "curl -sS --noproxy '*' ", 1)
+    answer = subprocess.run(
+        ["bash", "-c", command], env=environment(client), capture_output=True, check=True
+    )
+    with opened("sync", *client.values()) as sdk:
+        task_ids = (
+            json.loads(answer.stdout)["data"]["taskId"],
+            sdk.submit(prompt, negative_prompt="dogs", **how),
+        )
+        curled, own = (asked_for(sdk.task(task_id)) for task_id in task_ids)
+    assert curled == own == (prompt, "dogs", "text-to-image", 2, "16:9")
+
+
 def test_a_price_is_quoted(installation: Installation, client: Settings):
     quoted = installation.ask("quote", "a lake", "-n", "3", "--ratio", "16:9", **client)
     assert (quoted["num_images"], quoted["width"], quoted["affordable"]) == (3, 1696, True)
@@ -208,6 +231,7 @@ def test_tasks_are_listed_and_cancelled(installation: Installation, client: Sett
         ("status nonsense", 1, "Resource doesn't exist"),
         ("quote x --ratio 7:5", 1, "input.aspect_ratio"),
         ("generate x --image missing.png", 1, "missing.png cannot be read as a picture"),
+        ("generate x --curl --image cat.png", 1, "cat.png is a file"),
         ("tasks --state happy", 2, "'happy' is not one of"),
         ("tasks --limit 0", 2, "--limit"),
         ("quote", 2, "Missing argument"),

@@ -29,6 +29,9 @@ Show = Annotated[
     bool | None,
     typer.Option("--show/--no-show", help="Show them here; by default in a terminal only."),
 ]
+Curl = Annotated[
+    bool, typer.Option("--curl", help="Print the request as a command for curl; send nothing.")
+]
 TaskId = Annotated[str, typer.Argument(help="The id that generate printed.")]
 
 PICTURES = Path("heliograph-pictures")
@@ -53,13 +56,28 @@ def generate(
     out: Out = PICTURES,
     model: Model = WAN,
     show: Show = None,
+    curl: Curl = False,
     as_json: AsJson = False,
 ) -> None:
     """Make pictures and save them."""
+    from heliograph.cli.curl import curl_command
     from heliograph.cli.making import make
     from heliograph_client import Client
 
     with Client() as client:
+        if curl:
+            typer.echo(
+                curl_command(
+                    client.base_url,
+                    model,
+                    prompt,
+                    images=image,
+                    num_images=count,
+                    aspect_ratio=ratio,
+                    negative_prompt=negative,
+                )
+            )
+            return
         task_id = client.submit(
             prompt,
             images=image,
