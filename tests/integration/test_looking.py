@@ -1,10 +1,12 @@
 """How a worker looks for jobs: what it hears, and what it asks until it sleeps."""
 
 import asyncio
+import uuid
 from datetime import timedelta
 
 import pytest
 from pgqueuer import PgQueuer
+from pgqueuer.ports.repository import EntrypointExecutionParameter
 
 from heliograph.base.database import transaction
 from heliograph.base.jobs import Job, enqueue
@@ -46,6 +48,12 @@ async def look(queries):
     return waiting, await queries.next_deferred_eta(asked), await queries.queued_work(asked)
 
 
+async def take_none(queries):
+    """The look for jobs itself, for queues that have none."""
+    limit = EntrypointExecutionParameter(concurrency_limit=0)
+    assert not await queries.dequeue(1, {"none": limit}, uuid.uuid4(), None, timedelta(seconds=9))
+
+
 async def test_one_statement_tells_what_waits_and_when_the_next_may_be_done(pool, driver):
     queries = SparingQueries(driver)
     assert await look(queries) == (0, None, 0)
@@ -63,7 +71,16 @@ async def test_jobs_that_are_removed_are_heard_of_only_while_one_waits_for_a_slo
     assert [driver.hears(event) for event in (INSERTED, DELETED, PROBE)] == [True, False, True]
     await queue(pool, Job("run", "a"))
     await look(queries)
+    await take_none(queries)
     assert driver.hears(DELETED)
+
+
+async def test_of_many_changes_between_two_looks_one_is_heard_of(pool, driver):
+    queries = SparingQueries(driver)
+    for _ in range(2):
+        assert [driver.hears(INSERTED) for _ in range(3)] == [True, False, False]
+        assert driver.hears(PROBE)
+        await take_none(queries)
 
 
 async def test_a_worker_that_is_full_takes_the_next_job_when_one_ends(pool, driver):

@@ -13,7 +13,8 @@ import msgspec
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core import buffers
 from pgqueuer.domain.models import Job, TracebackRecord
-from pgqueuer.domain.types import JOB_STATUS, QueueEntrypoint
+from pgqueuer.domain.types import JOB_STATUS, QueueEntrypoint, QueueManagerId
+from pgqueuer.ports.repository import EntrypointExecutionParameter
 
 from heliograph.base.listening import ListeningDriver, Payload
 
@@ -33,14 +34,31 @@ class _Event(msgspec.Struct):
 class SparingQueries(Queries):
     """One statement tells all that is asked between two looks for jobs.
 
-    Jobs that are removed wake nobody, unless one was seen that waits for their slot.
+    Jobs that are removed wake nobody, unless one was seen that waits for their slot. Of the changes
+    between two looks the first is told: PgQueuer keeps each that it has not come to, and under load it
+    would have more of them with every minute.
     """
 
     def __init__(self, driver: ListeningDriver) -> None:
         super().__init__(driver)
         self._waiting = False
+        self._told = False
         self._next_in: timedelta | None = None
         driver.hears = self._is_news
+
+    async def dequeue(
+        self,
+        batch_size: int,
+        entrypoints: dict[QueueEntrypoint, EntrypointExecutionParameter],
+        queue_manager_id: QueueManagerId,
+        global_concurrency_limit: int | None,
+        heartbeat_timeout: timedelta,
+    ) -> list[Job]:
+        """The next jobs, taken. What is changed from now on may not be among them, and is news."""
+        self._told = False
+        return await super().dequeue(
+            batch_size, entrypoints, queue_manager_id, global_concurrency_limit, heartbeat_timeout
+        )
 
     async def eligible_queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:
         """1 if a job could be done now, else 0. What is asked next is read as well."""
@@ -59,7 +77,13 @@ class SparingQueries(Queries):
         return int(self._waiting or self._next_in is not None)
 
     def _is_news(self, payload: Payload) -> bool:
-        return self._waiting or msgspec.json.decode(payload, type=_Event).operation != "delete"
+        operation = msgspec.json.decode(payload, type=_Event).operation
+        if not operation:
+            return True  # PgQueuer asks itself whether it hears
+        if self._told or (operation == "delete" and not self._waiting):
+            return False
+        self._told = True
+        return True
 
 
 _Ended: TypeAlias = tuple[Job, JOB_STATUS, TracebackRecord | None]
