@@ -1,6 +1,7 @@
 """How a worker looks for jobs: what it hears, and what it asks until it sleeps."""
 
 import asyncio
+import contextlib
 import uuid
 from datetime import timedelta
 
@@ -108,7 +109,9 @@ async def test_a_worker_that_is_full_takes_the_next_job_when_one_ends(pool, driv
     await running
 
 
-async def test_a_job_takes_three_statements_of_its_worker_and_two_of_another(pool, driver):
+@contextlib.asynccontextmanager
+async def working(driver):
+    """A worker of the queue `run`, which sleeps long between its looks; gives what it has done."""
     app = PgQueuer(driver, queries=SparingQueries(driver))
     done = asyncio.Queue()
 
@@ -118,13 +121,25 @@ async def test_a_job_takes_three_statements_of_its_worker_and_two_of_another(poo
 
     running = asyncio.create_task(app.qm.run(dequeue_timeout=timedelta(seconds=60)))
     async with asyncio.timeout(20):
+        yield done
+    app.shutdown.set()
+    await running
+
+
+async def do(pool, done, name):
+    """Queue a job, and wait until it is done and gone."""
+    await queue(pool, Job("run", name))
+    assert await done.get() == name.encode()
+    while await pool.fetchval("SELECT count(*) FROM pgqueuer"):
+        await asyncio.sleep(0.01)
+
+
+async def test_a_job_takes_three_statements_of_its_worker_and_two_of_another(pool, driver):
+    async with working(driver) as done:
         while not any("next_in" in query for query in driver.asked):
             await asyncio.sleep(0.01)
         driver.asked.clear()
-        await queue(pool, Job("run", "a"))
-        assert await done.get() == b"a"
-        while await pool.fetchval("SELECT count(*) FROM pgqueuer"):
-            await asyncio.sleep(0.01)
+        await do(pool, done, "a")
         assert [("next_in" in query) for query in driver.asked] == [False, False, True]
         assert await pool.fetchval("SELECT count(*) FROM pgqueuer_log") == 0
         driver.asked.clear()
@@ -132,36 +147,20 @@ async def test_a_job_takes_three_statements_of_its_worker_and_two_of_another(poo
         while len(driver.asked) < 2:
             await asyncio.sleep(0.01)
         assert [("next_in" in query) for query in driver.asked] == [False, True]
-    app.shutdown.set()
-    await running
 
 
 async def test_an_idle_worker_does_not_look_for_jobs_that_have_ended(pool, driver):
-    app = PgQueuer(driver, queries=SparingQueries(driver))
-    done = asyncio.Queue()
-
-    @app.entrypoint("run")
-    async def step(job):
-        await done.put(job.payload)
-
     def looking():
         names = [task.get_coro().__qualname__ for task in asyncio.all_tasks()]
         return [name for name in names if "flush" in name or "write_all" in name]
 
-    running = asyncio.create_task(app.qm.run(dequeue_timeout=timedelta(seconds=60)))
-    async with asyncio.timeout(20):
+    async with working(driver) as done:
         for name in "ab":
-            await queue(pool, Job("run", name))
-            assert await done.get() == name.encode()
-            while await pool.fetchval("SELECT count(*) FROM pgqueuer"):
-                await asyncio.sleep(0.01)
+            await do(pool, done, name)
             while len(looking()) > 1:
                 await asyncio.sleep(0.01)
-            assert looking() == [
-                "TimedOverflowBuffer.periodic_flush"
-            ]  # of the heartbeats, each 4 s
-    app.shutdown.set()
-    await running
+            # what is left is of the heartbeats, and looks each four seconds
+            assert looking() == ["TimedOverflowBuffer.periodic_flush"]
 
 
 async def test_what_could_not_be_written_of_a_job_is_written_later():

@@ -114,5 +114,5 @@ class PatientLogBuffer(buffers.JobStatusLogBuffer):
             await self.flush()
 
 
-# PgQueuer has no setting for this; it makes its buffer by this name
-buffers.JobStatusLogBuffer = PatientLogBuffer  # type: ignore[misc]
+# PgQueuer makes its buffer by this name, and has no setting for another
+buffers.JobStatusLogBuffer = PatientLogBuffer  # type: ignore[misc]  # one class under the name of its parent
