@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import datetime
 import functools
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ from heliograph.base.postgres import start_embedded
 from heliograph.base.settings import Settings
 from heliograph.catalog.model import Model
 from heliograph.catalog.models import MODELS
-from heliograph.catalog.prices import Prices, load_prices
+from heliograph.catalog.prices import ROUTES, Prices, load_prices
 from heliograph.intake.decode import Decoder
 from heliograph.intake.fetch import Intake, OwnFiles
 from heliograph.moderation.moderation import Moderation, open_moderation
@@ -85,6 +86,18 @@ class Runtime:
     def health(self) -> HealthNotes:
         """What this process sees of its providers."""
         return HealthNotes(self.pool, self.clock)
+
+    @functools.cached_property
+    def lone_providers(self) -> Mapping[tuple[bool, str, str], Provider]:
+        """By test, routing and mode: the providers that nobody is asked before, beside or after."""
+        modes = {mode for model in self.models.values() for mode in model.modes}
+        lone = {}
+        for test, routing, mode in itertools.product((False, True), ROUTES, modes):
+            with contextlib.suppress(Forbidden):
+                first, *others = self.route(test=test, routing=routing, mode=mode)
+                if not others:
+                    lone[test, routing, mode] = first
+        return lone
 
     def route(self, *, test: bool, routing: str, mode: str) -> list[Provider]:
         """The providers that may serve a key in `mode`, in the order in which they are asked.

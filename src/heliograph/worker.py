@@ -118,7 +118,7 @@ async def _drain(stop: asyncio.Event, app: PgQueuer, in_flight: InFlight) -> Non
 
 def _app(runtime: Runtime, queues: Collection[str], in_flight: InFlight) -> PgQueuer:
     driver = ListeningDriver(runtime.pool, runtime.listening)
-    app = PgQueuer(driver, queries=SparingQueries(driver))
+    app = PgQueuer(driver, queries=SparingQueries(driver, queues))
     app.qm.listener_healthy = functools.partial(_probe_twice, app.qm.listener_healthy)  # type: ignore[method-assign]
     for queue in queues:
         handler = _deliver if queue == "deliver" else functools.partial(advance, queue=queue)

@@ -202,6 +202,7 @@ async def test_only_what_a_crash_may_forget_does_not_wait_for_the_disk(spine):
     call = store.Call(task_id, 1, spine.engine.name)
     assert not await waits(lambda db: store.claim_tasks(db, [task_id], now, LEASE_SECONDS))
     assert await waits(lambda db: store.begin_attempts(db, [call], now))
+    assert not await waits(lambda db: store.begin_attempts(db, [call], now, paid=False))
     assert await waits(lambda db: enqueue(db, [Job("check", task_id.hex)]))
     assert not await waits(lambda db: db.execute("UPDATE pgqueuer SET heartbeat = now()"))
     assert not await waits(lambda db: db.execute("DELETE FROM pgqueuer"))

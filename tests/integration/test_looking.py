@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import json
 import uuid
 from datetime import timedelta
 
 import pytest
 from pgqueuer import PgQueuer
+from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 
 from heliograph.base.database import transaction
@@ -56,7 +58,7 @@ async def take_none(queries):
 
 
 async def test_one_statement_tells_what_waits_and_when_the_next_may_be_done(pool, driver):
-    queries = SparingQueries(driver)
+    queries = SparingQueries(driver, ["run"])
     assert await look(queries) == (0, None, 0)
     await queue(pool, Job("elsewhere", "a"), Job("run", "b", after_seconds=50))
     waiting, next_in, queued = await look(queries)
@@ -68,7 +70,7 @@ async def test_one_statement_tells_what_waits_and_when_the_next_may_be_done(pool
 
 
 async def test_jobs_that_are_removed_are_heard_of_only_while_one_waits_for_a_slot(pool, driver):
-    queries = SparingQueries(driver)
+    queries = SparingQueries(driver, ["run"])
     assert [driver.hears(event) for event in (INSERTED, DELETED, PROBE)] == [True, False, True]
     await queue(pool, Job("run", "a"))
     await look(queries)
@@ -76,8 +78,33 @@ async def test_jobs_that_are_removed_are_heard_of_only_while_one_waits_for_a_slo
     assert driver.hears(DELETED)
 
 
+@contextlib.asynccontextmanager
+async def hearing(driver):
+    """What a worker of `run` and `check` hears of the table of jobs."""
+    SparingQueries(driver, ["run", "check"])
+    heard = asyncio.Queue()
+    async with driver:
+        await driver.add_listener("ch_pgqueuer", heard.put_nowait)
+        yield heard
+
+
+async def test_only_who_has_something_to_do_hears_of_it(pool, driver):
+    async with hearing(driver) as heard:
+        await queue(pool, Job("elsewhere", "a"))
+        await queue(pool, Job("elsewhere", "b"), Job("check", "c"))
+        event = json.loads(await heard.get())
+        assert (event["operation"], event["entrypoints"]) == ("insert", ["elsewhere", "check"])
+        assert heard.empty()
+
+
+async def test_of_a_job_that_came_another_way_everybody_hears(pool, driver):
+    async with hearing(driver) as heard:
+        await Queries(driver).enqueue("elsewhere", None)
+        assert json.loads(await heard.get())["entrypoints"] is None
+
+
 async def test_of_many_changes_between_two_looks_one_is_heard_of(pool, driver):
-    queries = SparingQueries(driver)
+    queries = SparingQueries(driver, ["run"])
     for _ in range(2):
         assert [driver.hears(INSERTED) for _ in range(3)] == [True, False, False]
         assert driver.hears(PROBE)
@@ -85,7 +112,7 @@ async def test_of_many_changes_between_two_looks_one_is_heard_of(pool, driver):
 
 
 async def test_a_worker_that_is_full_takes_the_next_job_when_one_ends(pool, driver):
-    app = PgQueuer(driver, queries=SparingQueries(driver))
+    app = PgQueuer(driver, queries=SparingQueries(driver, ["run"]))
     app.qm.min_dequeue_poll_interval = timedelta(seconds=60)
     done, ended = asyncio.Queue(), asyncio.Event()
 
@@ -112,7 +139,7 @@ async def test_a_worker_that_is_full_takes_the_next_job_when_one_ends(pool, driv
 @contextlib.asynccontextmanager
 async def working(driver):
     """A worker of the queue `run`, which sleeps long between its looks; gives what it has done."""
-    app = PgQueuer(driver, queries=SparingQueries(driver))
+    app = PgQueuer(driver, queries=SparingQueries(driver, ["run"]))
     done = asyncio.Queue()
 
     @app.entrypoint("run")
@@ -134,7 +161,7 @@ async def do(pool, done, name):
         await asyncio.sleep(0.01)
 
 
-async def test_a_job_takes_three_statements_of_its_worker_and_two_of_another(pool, driver):
+async def test_a_job_takes_three_statements_of_its_worker_and_none_of_another(pool, driver):
     async with working(driver) as done:
         while not any("next_in" in query for query in driver.asked):
             await asyncio.sleep(0.01)
@@ -144,9 +171,9 @@ async def test_a_job_takes_three_statements_of_its_worker_and_two_of_another(poo
         assert await pool.fetchval("SELECT count(*) FROM pgqueuer_log") == 0
         driver.asked.clear()
         await queue(pool, Job("elsewhere", "b"))
-        while len(driver.asked) < 2:
-            await asyncio.sleep(0.01)
-        assert [("next_in" in query) for query in driver.asked] == [False, True]
+        await pool.execute("DELETE FROM pgqueuer")
+        await do(pool, done, "c")
+        assert [("next_in" in query) for query in driver.asked] == [False, False, True]
 
 
 async def test_an_idle_worker_does_not_look_for_jobs_that_have_ended(pool, driver):

@@ -90,6 +90,9 @@ USES: dict[str, Use] = {
     "attempts": observe.read_attempts,
     "receipt": read_transfers,
     "claim": lambda db, task: tasks.claim_tasks(db, [task], NOW, 15),
+    "claim with a call": lambda db, task: tasks.claim_tasks(
+        db, [task], NOW, 15, [tasks.SureCall(False, "auto", "text-to-image", "studio")] * 4
+    ),
     "start": lambda db, task: tasks.begin_attempts(db, [tasks.Call(task, 1, "studio")], NOW),
     "end": lambda db, task: end_tasks(
         db, [told_ending(task)] * 2, plain_only=True, costs_micros={}, paid_at=[]

@@ -1,6 +1,7 @@
 """Files on disk: written once, whole or not at all, within their folder, also when things go wrong."""
 
 import asyncio
+import errno
 import os
 import resource
 import signal
@@ -212,6 +213,25 @@ async def test_a_full_disk_is_said_leaves_nothing_behind_and_recovers(full_disk:
     await storage.delete("a")
     await storage.write("b", bytes(60_000))
     assert visible_files(full_disk) == ["b"]
+
+
+@pytest.mark.parametrize("good", [0, 1, 2])
+async def test_what_the_disk_did_not_take_has_no_name(
+    root: Path, storage: DiskStorage, monkeypatch: pytest.MonkeyPatch, good: int
+):
+    answers = iter([None] * good)
+
+    def fsync(descriptor: int) -> None:
+        if next(answers, descriptor) == descriptor:
+            raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(Busy):
+        await storage.write(PATH, b"whole")
+    assert visible_files(root) == incoming(root) == []
+    monkeypatch.undo()
+    await storage.write(PATH, b"whole")
+    assert await storage.read(PATH) == b"whole"
 
 
 def test_a_writer_killed_at_any_time_leaves_only_whole_files(root: Path):

@@ -8,14 +8,17 @@ import datetime
 from collections.abc import Sequence
 
 import msgspec
-from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
-from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.domain.settings import DBSettings
 
 from heliograph.base.database import Connection
 
 #: What the statements below add to PgQueuer's own.
 QUEUE_FUNCTIONS = ("enqueue_jobs", "spare_the_disk", "keep_no_log")
+
+#: PgQueuer's own trigger function, and the channel that it tells of changes.
+_TELLING = DBSettings().function
+_CHANNEL = DBSettings().channel
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -34,13 +37,14 @@ class Job(msgspec.Struct, frozen=True):
 async def enqueue(connection: Connection, jobs: Sequence[Job]) -> None:
     """Queue `jobs` with the caller's transaction."""
     if jobs:
-        await Queries(AsyncpgDriver(connection)).enqueue(
+        await connection.execute(
+            "SELECT enqueue_jobs($1, $2, $3, $4, $5, array_fill(jsonb 'null', ARRAY[$6::integer]))",
+            [job.priority for job in jobs],
             [job.entrypoint for job in jobs],
             [job.subject.encode() for job in jobs],
-            [job.priority for job in jobs],
             [datetime.timedelta(seconds=job.after_seconds) for job in jobs],
             [job.dedupe_key for job in jobs],
-            on_conflict="skip",
+            len(jobs),
         )
 
 
@@ -48,13 +52,26 @@ def enqueue_function() -> str:
     """SQL that makes PgQueuer's own statement a function, for statements that write more than jobs.
 
     `enqueue_jobs` takes arrays of equal length: priorities, entrypoints, payloads, delays, dedupe keys
-    and headers, as PgQueuer does.
+    and headers, as PgQueuer does. Those who listen are told which entrypoints there is something for.
     """
     return f"""
     CREATE OR REPLACE FUNCTION enqueue_jobs(integer[], text[], bytea[], interval[], text[], jsonb[])
     RETURNS integer LANGUAGE sql AS $function$
+    SELECT set_config('heliograph.entrypoints', array_to_json($2)::text, true);
     {QueryQueueBuilder().build_enqueue_query("skip")};
     SELECT cardinality($1)
+    $function$;
+    CREATE OR REPLACE FUNCTION {_TELLING}() RETURNS trigger LANGUAGE plpgsql AS $function$
+    BEGIN
+        IF TG_OP <> 'UPDATE' THEN
+            PERFORM pg_notify('{_CHANNEL}', json_build_object(
+                'type', 'table_changed_event', 'channel', '{_CHANNEL}', 'table', TG_TABLE_NAME,
+                'operation', lower(TG_OP), 'sent_at', now(), 'entrypoints',
+                CASE TG_OP WHEN 'INSERT' THEN
+                    nullif(current_setting('heliograph.entrypoints', true), '')::json END)::text);
+        END IF;
+        RETURN NULL;
+    END
     $function$
     """
 

@@ -6,6 +6,7 @@ times a second it looks whether a job has ended, which costs an idle service hal
 
 import asyncio
 import contextlib
+from collections.abc import Collection
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -29,18 +30,21 @@ SELECT EXISTS (SELECT FROM pgqueuer
 
 class _Event(msgspec.Struct):
     operation: str = ""
+    entrypoints: list[str] | None = None
 
 
 class SparingQueries(Queries):
     """One statement tells all that is asked between two looks for jobs.
 
-    Jobs that are removed wake nobody, unless one was seen that waits for their slot. Of the changes
+    Jobs for others wake nobody, nor do those that are removed, unless one was seen that waits for their
+    slot. Of the changes
     between two looks the first is told: PgQueuer keeps each that it has not come to, and under load it
     would have more of them with every minute.
     """
 
-    def __init__(self, driver: ListeningDriver) -> None:
+    def __init__(self, driver: ListeningDriver, entrypoints: Collection[str]) -> None:
         super().__init__(driver)
+        self._entrypoints = frozenset(entrypoints)
         self._waiting = False
         self._told = False
         self._next_in: timedelta | None = None
@@ -77,10 +81,12 @@ class SparingQueries(Queries):
         return int(self._waiting or self._next_in is not None)
 
     def _is_news(self, payload: Payload) -> bool:
-        operation = msgspec.json.decode(payload, type=_Event).operation
-        if not operation:
+        event = msgspec.json.decode(payload, type=_Event)
+        if not event.operation:
             return True  # PgQueuer asks itself whether it hears
-        if self._told or (operation == "delete" and not self._waiting):
+        if self._told or (event.operation == "delete" and not self._waiting):
+            return False
+        if event.entrypoints is not None and self._entrypoints.isdisjoint(event.entrypoints):
             return False
         self._told = True
         return True

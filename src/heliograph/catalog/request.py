@@ -98,7 +98,7 @@ def _image_request(sent: Input, body: bytes, model: Model, check: UrlCheck) -> I
     if mode is None:
         raise unfit("input.mode", sent.mode, model)
     prompt = _text(sent.prompt, model.max_prompt_characters)
-    if not prompt:
+    if not any(character.isprintable() and character != " " for character in prompt):
         raise unfit("input.prompt", sent.prompt, model)
     ratio = sent.aspect_ratio if isinstance(sent.aspect_ratio, str) else model.default_ratio
     if ratio not in mode.sizes:

@@ -34,7 +34,7 @@ class DiskStorage:
         # fsync may take long; these threads keep it from holding up the event loop or name look-ups.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="storage")
         try:
-            _make_folder(self._root / _INCOMING)
+            _fsync_folders(_make_folder(self._root / _INCOMING))
         except OSError as error:
             raise OperatorError(
                 f"The folder for pictures, {root}, cannot be used: {error.strerror}. "
@@ -84,8 +84,7 @@ class DiskStorage:
     def _write(self, place: Path, data: bytes) -> None:
         incoming = self._root / _INCOMING / secrets.token_hex(16)
         try:
-            _write_whole(incoming, data)
-            _publish(incoming, place)
+            _write_whole(incoming, place, data)
         except OSError as error:
             if error.errno not in _NO_ROOM:
                 raise
@@ -128,18 +127,29 @@ def _raise_unless_gone(_: object, __: object, error: tuple[Any, BaseException, A
         raise error[1]
 
 
-def _write_whole(place: Path, data: bytes) -> None:
-    descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+def _write_whole(incoming: Path, place: Path, data: bytes) -> None:
+    """Nobody is told the name before everything is on disk, so that one wait serves for all of it."""
+    descriptor = os.open(incoming, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with open(descriptor, "wb") as file:  # noqa: PTH123 - opened with its mode already
         file.write(data)
         file.flush()
-        os.fsync(descriptor)
+        changed = _publish(incoming, place)
+        try:
+            os.fsync(descriptor)
+            _fsync_folders(changed)
+        except OSError:
+            place.unlink(missing_ok=True)
+            raise
 
 
-def _publish(incoming: Path, place: Path) -> None:
-    """Give the file its name. A link, unlike a rename, never replaces a file that is there."""
+def _publish(incoming: Path, place: Path) -> list[Path]:
+    """Give the file its name; the folders that this has changed.
+
+    A link, unlike a rename, never replaces a file that is there.
+    """
+    changed = [place.parent]
     for attempt in range(1, _ATTEMPTS + 1):
-        _make_folder(place.parent)
+        changed += _make_folder(place.parent)
         try:
             os.link(incoming, place)
         except FileNotFoundError:
@@ -147,23 +157,24 @@ def _publish(incoming: Path, place: Path) -> None:
                 raise
         else:
             break
-    _fsync_folder(place.parent)
+    return changed
 
 
-def _make_folder(folder: Path) -> None:
-    """Make `folder` and those above it, each entry on disk before the next."""
+def _make_folder(folder: Path) -> list[Path]:
+    """Make `folder` and those above it that are missing; the folders that this has changed."""
     if folder.is_dir():
-        return
-    if folder.parent != folder:
-        _make_folder(folder.parent)
+        return []
+    changed = _make_folder(folder.parent) if folder.parent != folder else []
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-        _fsync_folder(folder.parent)
+        changed.append(folder.parent)
+    return changed
 
 
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _fsync_folders(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -5,7 +5,7 @@ import datetime
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
-from functools import partial
+from functools import cache, partial
 from typing import assert_never
 
 import structlog
@@ -25,7 +25,7 @@ from heliograph.tasks.routing.choice import Refusal, Rest
 from heliograph.tasks.routing.lookup import LOOK_UP_AFTER_SECONDS
 from heliograph.tasks.routing.noted import note_outcome
 from heliograph.tasks.routing.store import leave_place, note_refusal, read_refusals
-from heliograph.tasks.routing.turn import next_provider, wake_next
+from heliograph.tasks.routing.turn import next_provider, sure_calls, wake_next
 from heliograph.tasks.step import Elsewhere, InLine, Pause, Step, next_step
 from heliograph.tasks.task import LEASE_SECONDS, Ending, Task, failed
 
@@ -45,7 +45,7 @@ async def advance(runtime: Runtime, task_id: uuid.UUID, queue: str) -> None:
     the task stays as it is.
     """
     now = runtime.clock.now()
-    task = await runtime.together(_claim)(task_id)
+    task = await runtime.together(_claim_in(queue))(task_id)
     if task is None:
         return
     with structlog.contextvars.bound_contextvars(task_id=task.hex), _traced(task, queue, now):
@@ -66,10 +66,17 @@ async def advance(runtime: Runtime, task_id: uuid.UUID, queue: str) -> None:
             raise
 
 
-async def _claim(runtime: Runtime, task_ids: Sequence[uuid.UUID]) -> list[Task | None]:
-    async with borrow(runtime.pool) as connection:
-        now = runtime.clock.now()
-        return await store.claim_tasks(connection, task_ids, now, LEASE_SECONDS)
+@cache
+def _claim_in(queue: str) -> Callable[[Runtime, list[uuid.UUID]], Awaitable[list[Task | None]]]:
+    """How tasks are claimed for slots of `queue`: with the calls that begin there at once."""
+
+    async def claim(runtime: Runtime, task_ids: list[uuid.UUID]) -> list[Task | None]:
+        calls = sure_calls(runtime, queue)
+        async with borrow(runtime.pool) as connection:
+            now = runtime.clock.now()
+            return await store.claim_tasks(connection, task_ids, now, LEASE_SECONDS, calls)
+
+    return claim
 
 
 def _traced(task: Task, queue: str, now: datetime.datetime) -> AbstractContextManager[Span]:

@@ -67,13 +67,16 @@ async def next_step(runtime: Runtime, task: Task, hold: Hold, queue: str) -> Ste
         return Running(ABSENT_PROVIDER_SECONDS)
     if task.provider_ref is not None:
         return await _check(runtime, task, known, hold)
-    return await _after_a_lost_call(runtime, task, known, hold, queue)
+    return await _go_on(runtime, task, known, hold, queue)
 
 
-async def _after_a_lost_call(
-    runtime: Runtime, task: Task, known: Provider, hold: Hold, queue: str
-) -> Step:
-    """Look for a job that may be paid for; start a free one again, at most twice."""
+async def _go_on(runtime: Runtime, task: Task, known: Provider, hold: Hold, queue: str) -> Step:
+    """Make the call that the claim has written down, or see to one that was lost.
+
+    Of that, look for the job if it may be paid for; start a free one again, at most twice.
+    """
+    if task.begun:
+        return await _call(task, known, hold)
     if not known.reruns and task.starts:
         return await look_up(runtime, task, known, image_job(task))
     if task.starts >= MOST_STARTS:
@@ -95,6 +98,16 @@ async def _start(runtime: Runtime, task: Task, provider: Provider, hold: Hold, q
     call = store.Call(task.task_id, task.claim_no, provider.name)
     if turn is None or not await _write_down(runtime, call):
         raise LostClaim
+    return await _call(task, provider, hold, references)
+
+
+async def _call(
+    task: Task,
+    provider: Provider,
+    hold: Hold,
+    references: tuple[Reference, ...] = (),
+) -> Outcome:
+    """Make the call of which the intention is written down."""
     log.info("task.started", provider=provider.name, claim_no=task.claim_no)
     hold.provider = provider.name
     try:
@@ -133,8 +146,9 @@ async def _write_down(runtime: Runtime, call: store.Call) -> bool:
 
 
 async def _intend(runtime: Runtime, calls: Sequence[store.Call]) -> list[bool]:
+    paid = any(not runtime.providers[call.provider].reruns for call in calls)
     async with borrow(runtime.pool) as connection:
-        return await store.begin_attempts(connection, calls, runtime.clock.now())
+        return await store.begin_attempts(connection, calls, runtime.clock.now(), paid=paid)
 
 
 async def _check(runtime: Runtime, task: Task, provider: Provider, hold: Hold) -> Outcome:

@@ -31,30 +31,63 @@ class Call(NamedTuple):
     provider: str
 
 
+class SureCall(NamedTuple):
+    """The call that a new task of some keys and a mode is sure to need: to `provider`, for nothing."""
+
+    test: bool
+    routing: str
+    mode: str
+    provider: str
+
+
+#: T2b: the intention to make a call, written before it is made.
+INTEND = """
+INSERT INTO attempts (task_id, claim_no, provider, outcome, intended_at)
+SELECT task_id, claim_no, provider, 'intended', {now} FROM {calls}
+ON CONFLICT DO NOTHING RETURNING task_id
+"""
+
+
 async def claim_tasks(
     connection: Connection,
     task_ids: Sequence[uuid.UUID],
     now: datetime.datetime,
     lease_seconds: float,
+    calls: Sequence[SureCall] = (),
 ) -> list[Task | None]:
     """Take tasks up: pending ones, and those in work that nobody has renewed. None: not to be had.
 
-    One that is named twice is had once. The commit does not wait for the disk: a call waits for the
-    commit of its intention, which comes after this one, and a claim that a crash has forgotten is lost.
+    For new ones that are sure to be called for as `calls` tell, the intention is written as well.
+    One that is named twice is had once. The commit does not wait for the disk: a call that may cost waits
+    for the commit of its intention, which comes after this one, and a claim that a crash has forgotten is
+    lost.
     """
     rows = await connection.fetch(
         f"""
-        UPDATE tasks SET state = 'processing', claim_no = claim_no + 1, due_at = $3,
-          version = version + (state = 'pending')::integer, claimed_at = coalesce(claimed_at, $2)
-        WHERE set_config('synchronous_commit', 'off', true) = 'off' AND task_id IN (
-          SELECT task_id FROM tasks WHERE task_id = ANY($1)
+        WITH given AS (
+          SELECT task_id, call.provider AS called FROM tasks
+          LEFT JOIN jsonb_to_recordset($4)
+            AS call (test boolean, routing text, mode text, provider text)
+            ON claim_no = 0 AND deadline_at > $2 AND tasks.test = call.test
+              AND tasks.routing = call.routing AND tasks.mode = call.mode
+          WHERE task_id = ANY($1)
             AND (state = 'pending' OR (state = 'processing' AND due_at <= $2))
-          ORDER BY task_id FOR UPDATE)
-        RETURNING {TASK_COLUMNS}
+          ORDER BY task_id FOR UPDATE OF tasks),
+        claimed AS (
+          UPDATE tasks SET state = 'processing', claim_no = claim_no + 1, due_at = $3,
+            version = version + (state = 'pending')::integer, claimed_at = coalesce(claimed_at, $2),
+            provider = coalesce(called, provider), starts = starts + (called IS NOT NULL)::integer
+          FROM given
+          WHERE set_config('synchronous_commit', 'off', true) = 'off'
+            AND tasks.task_id = given.task_id
+          RETURNING tasks.*, called),
+        begun AS ({INTEND.format(calls="claimed WHERE called IS NOT NULL", now="$2")})
+        SELECT {TASK_COLUMNS} FROM claimed
         """,
         task_ids,
         now,
         now + datetime.timedelta(seconds=lease_seconds),
+        [call._asdict() for call in calls],
     )
     claimed = {row["task_id"]: _read(Task, row) for row in rows}
     return [claimed.pop(task_id, None) for task_id in task_ids]
@@ -91,26 +124,27 @@ async def renew_claim(
 
 
 async def begin_attempts(
-    connection: Connection, calls: Sequence[Call], now: datetime.datetime
+    connection: Connection, calls: Sequence[Call], now: datetime.datetime, *, paid: bool = True
 ) -> list[bool]:
     """T2b: commit the intention to make `calls`, before they are made. False: the claim is lost.
 
-    Of two who believe in one claim, because a crash has forgotten the first, one has it.
+    Of two who believe in one claim, because a crash has forgotten the first, one has it. What is not
+    `paid` may be forgotten too, and does not wait for the disk.
     """
     rows = await connection.fetch(
-        """
+        f"""
         WITH held AS (
           UPDATE tasks SET provider = given.provider, starts = starts + 1
           FROM unnest($1::uuid[], $2::integer[], $3::text[]) AS given (task_id, claim_no, provider)
           WHERE tasks.task_id = given.task_id AND tasks.claim_no = given.claim_no
             AND state = 'processing'
+            AND ($5 OR set_config('synchronous_commit', 'off', true) = 'off')
           RETURNING given.*)
-        INSERT INTO attempts (task_id, claim_no, provider, outcome, intended_at)
-        SELECT task_id, claim_no, provider, 'intended', $4 FROM held
-        ON CONFLICT DO NOTHING RETURNING task_id
+        {INTEND.format(calls="held", now="$4")}
         """,
         *zip(*calls, strict=True),
         now,
+        paid,
     )
     begun = {row["task_id"] for row in rows}
     return [call.task_id in begun for call in calls]

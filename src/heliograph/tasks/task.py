@@ -57,6 +57,11 @@ class Task(msgspec.Struct, frozen=True):
         return self.task_id.hex
 
     @property
+    def begun(self) -> bool:
+        """Whether its claim, the first, has written down the call that it needs."""
+        return self.claim_no == 1 and self.provider is not None
+
+    @property
     def hold_micros(self) -> int:
         """What was precharged: every image asked for, at the price frozen on the task."""
         return 0 if self.test else self.request.num_images * self.unit_price_micros

@@ -10,10 +10,32 @@ from heliograph.providers.provider import Provider
 from heliograph.runtime import Runtime
 from heliograph.tasks.routing.choice import Refusal, Rest, choose
 from heliograph.tasks.routing.store import read_refusals, reserve, take_place, wake_waiting
+from heliograph.tasks.store import SureCall
 from heliograph.tasks.task import Task
 
 #: A task that waits for a place looks for itself after this long, should nobody have woken it.
 FALLBACK_SECONDS = 30
+
+
+def sure_calls(runtime: Runtime, queue: str) -> list[SureCall]:
+    """The calls that new tasks are sure to need first in slots of `queue`, and may make at once.
+
+    Nothing is fetched or waited for before them, and one that is never made after all costs nothing.
+    """
+    with_references = {
+        mode.name
+        for model in runtime.models.values()
+        for mode in model.modes.values()
+        if mode.max_references
+    }
+    return [
+        SureCall(test, routing, mode, provider.name)
+        for (test, routing, mode), provider in runtime.lone_providers.items()
+        if provider.queue == queue
+        and provider.reruns
+        and mode not in with_references
+        and not _has_turns(provider)
+    ]
 
 
 async def next_provider(
@@ -41,9 +63,9 @@ async def wait_for_turn(runtime: Runtime, task: Task, provider: Provider) -> boo
 
     None: the claim is lost.
     """
-    limits = provider.limits
-    if limits.tasks_in_flight is None and limits.starts_per_second is None:
+    if not _has_turns(provider):
         return True
+    limits = provider.limits
     now = runtime.clock.now()
     fallback_at = now + datetime.timedelta(seconds=FALLBACK_SECONDS)
     async with transaction(runtime.pool) as connection:
@@ -56,6 +78,11 @@ async def wait_for_turn(runtime: Runtime, task: Task, provider: Provider) -> boo
     if taken and limits.starts_per_second is not None:
         await _sleep_until_free(runtime, provider.name, limits.starts_per_second)
     return taken
+
+
+def _has_turns(provider: Provider) -> bool:
+    limits = provider.limits
+    return limits.tasks_in_flight is not None or limits.starts_per_second is not None
 
 
 async def wait_to_check(runtime: Runtime, provider: Provider) -> None:
