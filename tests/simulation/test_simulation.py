@@ -113,8 +113,8 @@ def play_share(database_url, folder, numbers, seconds):
     return played
 
 
-def play_everywhere(databases, folder, seeds, seconds):
-    """Every processor has a process of its own, with a database of its own and every n-th world."""
+def play_everywhere(databases, folder, first, seeds, seconds):
+    """Worlds from the seed `first` on: every processor has a process, a database, and every n-th of them."""
     count = os.cpu_count() or 1
     with (
         contextlib.ExitStack() as opened,
@@ -125,7 +125,7 @@ def play_everywhere(databases, folder, seeds, seconds):
                 play_share,
                 opened.enter_context(databases.fresh()),
                 folder / str(number),
-                range(number, seeds if seconds is None else sys.maxsize, count),
+                range(first + number, first + seeds, count),
                 seconds,
             )
             for number in range(count)
@@ -140,22 +140,24 @@ def stage(database_url, tmp_path):
 
 
 def test_the_spine_keeps_its_promises_in_every_world(databases, tmp_path, request, capsys):
-    seed, seeds = request.config.getoption("seed", None), request.config.getoption("seeds", 60)
-    minutes = request.config.getoption("minutes", None)
+    seed, first, seeds, minutes = (
+        request.config.getoption(name, None) for name in ("seed", "first", "seeds", "minutes")
+    )
     if seed is not None:
         world = request.getfixturevalue("stage").play(seed)
         with capsys.disabled():
             print("\n" + "\n".join(world.gates.story))
         return
     began = time.monotonic()
-    played = play_everywhere(databases, tmp_path, seeds, minutes and minutes * 60)
+    seeds = seeds or (sys.maxsize if minutes else 40)
+    played = play_everywhere(databases, tmp_path, first or 0, seeds, minutes and minutes * 60)
     seconds = time.monotonic() - began
     with capsys.disabled():
         print(
             f"\n{played.worlds} worlds, {played.tasks} tasks, {played.hours:.1f} hours of theirs in"
             f" {seconds:.0f} s: {played.worlds / seconds:.1f} seeds/s"
         )
-    assert played.worlds >= (1 if minutes else seeds)
+    assert played.worlds == seeds or minutes
     assert played.tasks > played.worlds
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import itertools
 import os
 import secrets
 import shutil
@@ -44,7 +45,8 @@ class DiskStorage:
 
     async def write(self, path: str, data: bytes) -> None:
         """See Storage.write; ValueError for a path that is none."""
-        await self._in_thread(lambda: self._write(self._place(path), data))
+        place = self._place(path)
+        await self._in_thread(lambda: self._write(place, data))
 
     async def read(self, path: str) -> bytes | None:
         """See Storage.read."""
@@ -77,7 +79,10 @@ class DiskStorage:
     def _place(self, path: str) -> Path:
         place = self._root.joinpath(*names_of(path))
         # The names cannot climb; a link that somebody put under the root could.
-        if not place.resolve().is_relative_to(self._root.resolve()):
+        below = itertools.takewhile(lambda one: one != self._root, (place, *place.parents))
+        if any(map(os.path.islink, below)) and not place.resolve().is_relative_to(
+            self._root.resolve()
+        ):
             raise ValueError(f"a path that leaves the storage: {path!r}")
         return place
 
@@ -128,11 +133,15 @@ def _raise_unless_gone(_: object, __: object, error: tuple[Any, BaseException, A
 
 
 def _write_whole(incoming: Path, place: Path, data: bytes) -> None:
-    """Nobody is told the name before everything is on disk, so that one wait serves for all of it."""
+    """Nobody is told the name before everything is on disk, so that one wait serves for all of it.
+
+    Every call to the system is one more that this thread must wait for the others after: few are made.
+    """
     descriptor = os.open(incoming, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "wb") as file:  # noqa: PTH123 - opened with its mode already
-        file.write(data)
-        file.flush()
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(descriptor, left) :]
         changed = _publish(incoming, place)
         try:
             os.fsync(descriptor)
@@ -140,6 +149,8 @@ def _write_whole(incoming: Path, place: Path, data: bytes) -> None:
         except OSError:
             place.unlink(missing_ok=True)
             raise
+    finally:
+        os.close(descriptor)
 
 
 def _publish(incoming: Path, place: Path) -> list[Path]:
@@ -162,12 +173,15 @@ def _publish(incoming: Path, place: Path) -> list[Path]:
 
 def _make_folder(folder: Path) -> list[Path]:
     """Make `folder` and those above it that are missing; the folders that this has changed."""
-    if folder.is_dir():
-        return []
-    changed = _make_folder(folder.parent) if folder.parent != folder else []
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-        changed.append(folder.parent)
+    changed: list[Path] = []
+    try:
+        with suppress(FileExistsError):
+            os.mkdir(folder, 0o700)  # noqa: PTH102 - pathlib's asks again whether it is there
+            changed.append(folder.parent)
+    except FileNotFoundError:
+        if folder.parent == folder:
+            raise
+        changed = _make_folder(folder.parent) + _make_folder(folder)
     return changed
 
 
