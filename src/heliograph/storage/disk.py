@@ -89,7 +89,8 @@ class DiskStorage:
     def _write(self, place: Path, data: bytes) -> None:
         incoming = self._root / _INCOMING / secrets.token_hex(16)
         try:
-            _write_whole(incoming, place, data)
+            _write_whole(incoming, data)
+            _fsync_folders(_publish(incoming, place))
         except OSError as error:
             if error.errno not in _NO_ROOM:
                 raise
@@ -132,23 +133,14 @@ def _raise_unless_gone(_: object, __: object, error: tuple[Any, BaseException, A
         raise error[1]
 
 
-def _write_whole(incoming: Path, place: Path, data: bytes) -> None:
-    """Nobody is told the name before everything is on disk, so that one wait serves for all of it.
-
-    Every call to the system is one more that this thread must wait for the others after: few are made.
-    """
-    descriptor = os.open(incoming, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+def _write_whole(place: Path, data: bytes) -> None:
+    """Few calls to the system: after each of them this thread has to wait for the others."""
+    descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         left = memoryview(data)
         while left:
             left = left[os.write(descriptor, left) :]
-        changed = _publish(incoming, place)
-        try:
-            os.fsync(descriptor)
-            _fsync_folders(changed)
-        except OSError:
-            place.unlink(missing_ok=True)
-            raise
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
