@@ -161,19 +161,19 @@ async def do(pool, done, name):
         await asyncio.sleep(0.01)
 
 
-async def test_a_job_takes_three_statements_of_its_worker_and_none_of_another(pool, driver):
+async def test_a_job_takes_two_statements_of_its_worker_and_none_of_another(pool, driver):
     async with working(driver) as done:
         while not any("next_in" in query for query in driver.asked):
             await asyncio.sleep(0.01)
         driver.asked.clear()
         await do(pool, done, "a")
-        assert [("next_in" in query) for query in driver.asked] == [False, False, True]
+        assert [("next_in" in query) for query in driver.asked] == [False, True]
         assert await pool.fetchval("SELECT count(*) FROM pgqueuer_log") == 0
         driver.asked.clear()
         await queue(pool, Job("elsewhere", "b"))
         await pool.execute("DELETE FROM pgqueuer")
         await do(pool, done, "c")
-        assert [("next_in" in query) for query in driver.asked] == [False, False, True]
+        assert [("next_in" in query) for query in driver.asked] == [False, True]
 
 
 async def test_an_idle_worker_does_not_look_for_jobs_that_have_ended(pool, driver):

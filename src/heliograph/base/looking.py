@@ -47,6 +47,7 @@ class SparingQueries(Queries):
         self._entrypoints = frozenset(entrypoints)
         self._waiting = False
         self._told = False
+        self._took_all = False
         self._next_in: timedelta | None = None
         driver.hears = self._is_news
 
@@ -58,11 +59,19 @@ class SparingQueries(Queries):
         global_concurrency_limit: int | None,
         heartbeat_timeout: timedelta,
     ) -> list[Job]:
-        """The next jobs, taken. What is changed from now on may not be among them, and is news."""
+        """The next jobs, taken. What is changed from now on may not be among them, and is news.
+
+        After fewer than there was room for PgQueuer asks once more: without news that finds nothing.
+        """
+        if self._took_all and not self._told:
+            self._took_all = False
+            return []
         self._told = False
-        return await super().dequeue(
+        jobs = await super().dequeue(
             batch_size, entrypoints, queue_manager_id, global_concurrency_limit, heartbeat_timeout
         )
+        self._took_all = 0 < len(jobs) < batch_size
+        return jobs
 
     async def eligible_queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:
         """1 if a job could be done now, else 0. What is asked next is read as well."""
