@@ -7,6 +7,8 @@ from browser.visit import Visit
 
 LOCALES = {"en": "en-US", "zh": "zh-CN"}
 THEMES = ("light", "dark")
+#: Words and colours have nothing to do with each other: each is looked at once.
+LOOKS = tuple(zip(LOCALES, THEMES, strict=True))
 WIDTHS = (390, 1024, 1600)
 MOST_SCRIPT_BYTES = 100_000
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

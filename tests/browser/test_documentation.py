@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from browser.access import LOCALES, MOST_SCRIPT_BYTES, THEMES, WIDTHS, script_bytes, violations
+from browser.access import LOCALES, LOOKS, MOST_SCRIPT_BYTES, WIDTHS, script_bytes, violations
 from browser.house import House
 from browser.visit import Visit
 
@@ -21,8 +21,7 @@ def read(visit: Visit, path: str) -> Visit:
     return visit
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("language", LOCALES)
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
 def test_axe_finds_nothing_on_any_page(visitor, language: str, theme: str):
     visit = visitor(locale=LOCALES[language], color_scheme=theme)
     for path in PAGES:
