@@ -153,7 +153,7 @@ prove-limits: setup-test ## 500 tasks by four workers within the limits of one D
 prove-restarts: setup-test ## kill the embedded database 100 times under load
 	$(BIN)/python -m pytest -q --capture=no tests/e2e/test_trouble.py -k restarted --restarts 100 $(ARGS)
 
-prove-simulation: setup-test ## simulate the life of tasks, crashes and all, in 5,000 worlds (ARGS="--seed N" replays one)
+prove-simulation: setup-test ## simulate the life of tasks, crashes and all, in 5,000 worlds (ARGS="--seed N" replays one, --first N goes on from there)
 	$(BIN)/python -m pytest -q --capture=no tests/simulation --seeds 5000 $(ARGS)
 
 CRITICAL := src/heliograph/ledger/*,src/heliograph/base/address.py,src/heliograph/base/outbound.py,src/heliograph/accounts/keys.py,src/heliograph/intake/header.py,src/heliograph/tasks/finish.py
