@@ -16,9 +16,13 @@ from heliograph.base.database import Connection
 #: What the statements below add to PgQueuer's own.
 QUEUE_FUNCTIONS = ("enqueue_jobs", "spare_the_disk", "keep_no_log")
 
-#: PgQueuer's own trigger function, and the channel that it tells of changes.
-_TELLING = DBSettings().function
-_CHANNEL = DBSettings().channel
+#: Each queue once: a notification holds 8,000 bytes.
+_NAME_QUEUES = """
+    SELECT set_config('heliograph.entrypoints', json_agg(DISTINCT entrypoint)::text, true)
+    FROM unnest($2) AS entrypoint
+"""
+
+_SETTINGS = DBSettings()
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -52,20 +56,29 @@ def enqueue_function() -> str:
     """SQL that makes PgQueuer's own statement a function, for statements that write more than jobs.
 
     `enqueue_jobs` takes arrays of equal length: priorities, entrypoints, payloads, delays, dedupe keys
-    and headers, as PgQueuer does. Those who listen are told which entrypoints there is something for.
+    and headers, as PgQueuer does.
     """
     return f"""
     CREATE OR REPLACE FUNCTION enqueue_jobs(integer[], text[], bytea[], interval[], text[], jsonb[])
     RETURNS integer LANGUAGE sql AS $function$
-    SELECT set_config('heliograph.entrypoints', array_to_json($2)::text, true);
+    {_NAME_QUEUES};
     {QueryQueueBuilder().build_enqueue_query("skip")};
     SELECT cardinality($1)
-    $function$;
-    CREATE OR REPLACE FUNCTION {_TELLING}() RETURNS trigger LANGUAGE plpgsql AS $function$
+    $function$
+    """
+
+
+def tell_function() -> str:
+    """SQL that puts a function of ours for PgQueuer's own which tells workers of changes.
+
+    It names the entrypoints for which there is something new, so that only those who serve them look.
+    """
+    return f"""
+    CREATE OR REPLACE FUNCTION {_SETTINGS.function}() RETURNS trigger LANGUAGE plpgsql AS $function$
     BEGIN
         IF TG_OP <> 'UPDATE' THEN
-            PERFORM pg_notify('{_CHANNEL}', json_build_object(
-                'type', 'table_changed_event', 'channel', '{_CHANNEL}', 'table', TG_TABLE_NAME,
+            PERFORM pg_notify('{_SETTINGS.channel}', json_build_object(
+                'type', 'table_changed_event', 'channel', '{_SETTINGS.channel}', 'table', TG_TABLE_NAME,
                 'operation', lower(TG_OP), 'sent_at', now(), 'entrypoints',
                 CASE TG_OP WHEN 'INSERT' THEN
                     nullif(current_setting('heliograph.entrypoints', true), '')::json END)::text);

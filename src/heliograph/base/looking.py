@@ -37,9 +37,8 @@ class SparingQueries(Queries):
     """One statement tells all that is asked between two looks for jobs.
 
     Jobs for others wake nobody, nor do those that are removed, unless one was seen that waits for their
-    slot. Of the changes
-    between two looks the first is told: PgQueuer keeps each that it has not come to, and under load it
-    would have more of them with every minute.
+    slot. Of the changes between two looks the first is told: PgQueuer keeps each that it has not come to,
+    and under load it would have more of them with every minute.
     """
 
     def __init__(self, driver: ListeningDriver, entrypoints: Collection[str]) -> None:

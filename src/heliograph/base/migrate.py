@@ -19,7 +19,13 @@ from pgqueuer.queries import Queries
 
 from heliograph.base.database import connect
 from heliograph.base.errors import OperatorError
-from heliograph.base.jobs import QUEUE_FUNCTIONS, enqueue_function, flush_trigger, log_trigger
+from heliograph.base.jobs import (
+    QUEUE_FUNCTIONS,
+    enqueue_function,
+    flush_trigger,
+    log_trigger,
+    tell_function,
+)
 
 #: Whoever migrates holds the advisory lock of this key (any number, always the same).
 LOCK_KEY = 0x68656C696F
@@ -102,9 +108,8 @@ async def _install_queue(connection: asyncpg.Connection) -> None:
     else:
         await queries.install()
         await queries.optimize_autovacuum()
-    await connection.execute(enqueue_function())
-    await connection.execute(flush_trigger())
-    await connection.execute(log_trigger())
+    for change in (enqueue_function(), tell_function(), flush_trigger(), log_trigger()):
+        await connection.execute(change)
 
 
 def _config() -> Config:
