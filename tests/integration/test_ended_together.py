@@ -200,9 +200,11 @@ async def test_only_what_a_crash_may_forget_does_not_wait_for_the_disk(spine):
             return await connection.fetchval("SHOW synchronous_commit") == "on"
 
     call = store.Call(task_id, 1, spine.engine.name)
+    sure = [store.SureCall(False, "auto", "text-to-image", spine.engine.name)]
     assert not await waits(lambda db: store.claim_tasks(db, [task_id], now, LEASE_SECONDS))
+    other = await spine.submit(await spine.key())
+    assert await waits(lambda db: store.claim_tasks(db, [other], now, LEASE_SECONDS, sure))
     assert await waits(lambda db: store.begin_attempts(db, [call], now))
-    assert not await waits(lambda db: store.begin_attempts(db, [call], now, paid=False))
     assert await waits(lambda db: enqueue(db, [Job("check", task_id.hex)]))
     assert not await waits(lambda db: db.execute("UPDATE pgqueuer SET heartbeat = now()"))
     assert not await waits(lambda db: db.execute("DELETE FROM pgqueuer"))

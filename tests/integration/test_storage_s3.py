@@ -160,7 +160,7 @@ def test_a_writer_killed_at_any_time_leaves_only_whole_files(
     ceph: Ceph, bucket: str, storage: S3Storage
 ):
     program = f"""
-import asyncio, itertools
+import asyncio, itertools, sys
 from heliograph.storage.s3 import S3Storage
 
 
@@ -168,14 +168,17 @@ async def main():
     storage = S3Storage({bucket!r}, "pictures/live")
     async def write(writer: int) -> None:
         for number in itertools.count():
-            await storage.write(f"{{writer}}-{{number}}", b"x" * [300_000, {len(LARGE)}][writer % 2])
+            name = f"{{sys.argv[1]}}-{{writer}}-{{number}}"
+            await storage.write(name, b"x" * [300_000, {len(LARGE)}][writer % 2])
             print(flush=True)
     await asyncio.gather(*map(write, range(4)))
 
 asyncio.run(main())
 """
     for writes in (1, 5, 12):
-        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as writer:
+        # names of its own: what the one before had on its way may arrive after its death
+        command = [sys.executable, "-c", program, str(writes)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
             for _ in range(writes):
                 writer.stdout.readline()
             writer.send_signal(signal.SIGKILL)

@@ -146,9 +146,8 @@ async def _write_down(runtime: Runtime, call: store.Call) -> bool:
 
 
 async def _intend(runtime: Runtime, calls: Sequence[store.Call]) -> list[bool]:
-    paid = any(not runtime.providers[call.provider].reruns for call in calls)
     async with borrow(runtime.pool) as connection:
-        return await store.begin_attempts(connection, calls, runtime.clock.now(), paid=paid)
+        return await store.begin_attempts(connection, calls, runtime.clock.now())
 
 
 async def _check(runtime: Runtime, task: Task, provider: Provider, hold: Hold) -> Outcome:

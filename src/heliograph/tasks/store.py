@@ -58,9 +58,9 @@ async def claim_tasks(
     """Take tasks up: pending ones, and those in work that nobody has renewed. None: not to be had.
 
     For new ones that are sure to be called for as `calls` tell, the intention is written as well.
-    One that is named twice is had once. The commit does not wait for the disk: a call that may cost waits
-    for the commit of its intention, which comes after this one, and a claim that a crash has forgotten is
-    lost.
+    One that is named twice is had once. Without `calls` the commit does not wait for the disk: a call
+    waits for the commit of its intention, which comes after this one, and a claim that a crash has
+    forgotten is lost.
     """
     rows = await connection.fetch(
         f"""
@@ -78,7 +78,7 @@ async def claim_tasks(
             version = version + (state = 'pending')::integer, claimed_at = coalesce(claimed_at, $2),
             provider = coalesce(called, provider), starts = starts + (called IS NOT NULL)::integer
           FROM given
-          WHERE set_config('synchronous_commit', 'off', true) = 'off'
+          WHERE ($5 OR set_config('synchronous_commit', 'off', true) = 'off')
             AND tasks.task_id = given.task_id
           RETURNING tasks.*, called),
         begun AS ({INTEND.format(calls="claimed WHERE called IS NOT NULL", now="$2")})
@@ -88,6 +88,7 @@ async def claim_tasks(
         now,
         now + datetime.timedelta(seconds=lease_seconds),
         [call._asdict() for call in calls],
+        bool(calls),
     )
     claimed = {row["task_id"]: _read(Task, row) for row in rows}
     return [claimed.pop(task_id, None) for task_id in task_ids]
@@ -124,12 +125,11 @@ async def renew_claim(
 
 
 async def begin_attempts(
-    connection: Connection, calls: Sequence[Call], now: datetime.datetime, *, paid: bool = True
+    connection: Connection, calls: Sequence[Call], now: datetime.datetime
 ) -> list[bool]:
     """T2b: commit the intention to make `calls`, before they are made. False: the claim is lost.
 
-    Of two who believe in one claim, because a crash has forgotten the first, one has it. What is not
-    `paid` may be forgotten too, and does not wait for the disk.
+    Of two who believe in one claim, because a crash has forgotten the first, one has it.
     """
     rows = await connection.fetch(
         f"""
@@ -138,13 +138,11 @@ async def begin_attempts(
           FROM unnest($1::uuid[], $2::integer[], $3::text[]) AS given (task_id, claim_no, provider)
           WHERE tasks.task_id = given.task_id AND tasks.claim_no = given.claim_no
             AND state = 'processing'
-            AND ($5 OR set_config('synchronous_commit', 'off', true) = 'off')
           RETURNING given.*)
         {INTEND.format(calls="held", now="$4")}
         """,
         *zip(*calls, strict=True),
         now,
-        paid,
     )
     begun = {row["task_id"] for row in rows}
     return [call.task_id in begun for call in calls]
