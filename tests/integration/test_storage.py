@@ -69,6 +69,10 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def path_of(descriptor: int) -> Path:
+    return Path(f"/proc/self/fd/{descriptor}").readlink()
+
+
 def modes(root: Path, *, files: bool) -> set[int]:
     found = (path for path in [root, *root.rglob("*")] if path.is_file() == files)
     return {stat.S_IMODE(path.stat().st_mode) for path in found}
@@ -213,6 +217,72 @@ async def test_a_full_disk_is_said_leaves_nothing_behind_and_recovers(full_disk:
     await storage.delete("a")
     await storage.write("b", bytes(60_000))
     assert visible_files(full_disk) == ["b"]
+
+
+async def test_a_file_for_which_there_is_no_room_takes_none_from_those_that_come_with_it(
+    full_disk: Path,
+):
+    storage = DiskStorage(full_disk)
+    large, small = await asyncio.gather(
+        storage.write("large", bytes(140_000)),
+        storage.write("small", bytes(50_000)),
+        return_exceptions=True,
+    )
+    assert isinstance(large, Busy)
+    assert small is None
+    assert visible_files(full_disk) == ["small"]
+    assert incoming(full_disk) == []
+
+
+async def test_files_that_come_together_share_a_sync_and_no_error(
+    root: Path, storage: DiskStorage, monkeypatch: pytest.MonkeyPatch
+):
+    await storage.write("a/there", b"first")
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def spied(descriptor: int) -> None:
+        synced.append(str(path_of(descriptor).relative_to(root)))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", spied)
+    names = ["a/1", "a/there", "a/2", "b/3"]
+    outcomes = await asyncio.gather(
+        *(storage.write(name, b"new") for name in names), return_exceptions=True
+    )
+    assert [type(outcome) for outcome in outcomes] == [
+        type(None),
+        FileExistsError,
+        type(None),
+        type(None),
+    ]
+    assert visible_files(root) == ["a/1", "a/2", "a/there", "b/3"]
+    assert (root / "a/there").read_bytes() == b"first"
+    assert incoming(root) == []
+    files, folders = synced[: len(names)], synced[len(names) :]
+    assert all(name.startswith(".incoming/") for name in files)
+    assert sorted(folders) == [".", "a", "b"]
+
+
+async def test_a_name_that_is_not_on_the_disk_is_taken_back(
+    root: Path, storage: DiskStorage, monkeypatch: pytest.MonkeyPatch
+):
+    await storage.write("bad/there", b"first")
+    fsync = os.fsync
+
+    def without_bad(descriptor: int) -> None:
+        if path_of(descriptor).name == "bad":
+            raise OSError(errno.EIO, "the disk is bad")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", without_bad)
+    bad, good = await asyncio.gather(
+        storage.write("bad/1", b"x"), storage.write("good/1", b"x"), return_exceptions=True
+    )
+    assert isinstance(bad, OSError)
+    assert bad.errno == errno.EIO
+    assert good is None
+    assert visible_files(root) == ["bad/there", "good/1"]
 
 
 async def test_what_is_not_on_the_disk_has_no_name(

@@ -192,6 +192,23 @@ async def test_while_the_line_stands_still_nobody_may_join_it(
     assert await batch(3) == 6
 
 
+async def test_who_is_patient_is_not_sent_away_however_long_the_line_stands(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(batches, "LONGEST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(batches, "FULL_SECONDS", 0)
+    monkeypatch.setattr(batches, "WAITING_LIMIT", 1)
+    batch = Batch(counter.run, 10, patient=True)
+    first = await first_in_flight(batch, counter)
+    others = calls(batch, 1, 2, 3)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(others[0]), 0.05)
+
+    counter.open.set()
+    assert await asyncio.gather(first, *others) == [0, 2, 4, 6]
+    assert counter.runs == [[0], [1, 2, 3]]
+
+
 async def test_when_the_run_is_cancelled_nobody_waits_for_ever(counter: Counter):
     batch = Batch(counter.run, 1)
     waiting = calls(batch, 1, 2)

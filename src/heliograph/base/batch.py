@@ -36,31 +36,38 @@ class Batch(Generic[In, Out]):
     flight at a time, each with its share of the items, so that one is prepared while another waits
     for the database; an item that finds a run free waits for nothing. What `run` raises reaches every
     caller of that run, and only those. An item whose caller is cancelled before its run is dropped;
-    cancelled later, it is run, and the others notice nothing. An item that is sent away was not run.
+    cancelled later, it is run, and the others notice nothing. An item that is sent away was not run;
+    of callers who are `patient` nobody is.
     """
 
     def __init__(
-        self, run: Callable[[list[In]], Awaitable[list[Out]]], limit: int, *, runs: int = 1
+        self,
+        run: Callable[[list[In]], Awaitable[list[Out]]],
+        limit: int,
+        *,
+        runs: int = 1,
+        patient: bool = False,
     ) -> None:
         assert limit > 0
         assert runs > 0
         self._run = run
         self._limit = limit
         self._runs = runs
+        self._patient = patient
         self._waiting: list[_Entry[In, Out]] = []
         self._patience: asyncio.TimerHandle | None = None
         self._workers: set[asyncio.Task[None]] = set()
         self._in_flight = 0
 
     async def __call__(self, item: In) -> Out:
-        """Raise Busy when too many items wait, or the line stands still."""
+        """Raise Busy, if not `patient`, when too many items wait, or the line stands still."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        if self._waiting and self._is_full(now):
+        if not self._patient and self._waiting and self._is_full(now):
             raise Busy(_FULL)
         result: asyncio.Future[Out] = loop.create_future()
         self._waiting.append(_Entry(item, result, now))
-        if self._patience is None:
+        if not self._patient and self._patience is None:
             self._patience = self._wait_until(now + LONGEST_WAIT_SECONDS)
         if len(self._workers) < self._runs:
             # A run is nobody's own: it must not log under the name of the first caller's request.

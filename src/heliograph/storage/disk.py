@@ -5,7 +5,6 @@ import contextlib
 import errno
 import itertools
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterable
@@ -14,7 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from heliograph.base.batch import Batch
 from heliograph.base.errors import Busy, OperatorError
+from heliograph.storage.arrivals import Arrival, make_folder, sync_folders, take_in
 from heliograph.storage.path import names_of
 
 # Half-written files live here, on the same file system and out of reach of any path.
@@ -22,9 +23,8 @@ _INCOMING = ".incoming"
 _LEFTOVER_SECONDS = 3600
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _RETRY_AFTER_SECONDS = 30
-# A folder may be removed, being empty, between its making and the file's arrival.
-_ATTEMPTS = 5
 _THREADS = 4
+_MOST_TOGETHER = 16
 
 
 class DiskStorage:
@@ -34,8 +34,11 @@ class DiskStorage:
         self._root = root.absolute()
         # fsync may take long; these threads keep it from holding up the event loop or name look-ups.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="storage")
+        # One of them writes at a time: two would hold up each other, and the event loop, more than
+        # they would get done.
+        self._writes = Batch(self._write_together, _MOST_TOGETHER, patient=True)
         try:
-            _fsync_folders(_make_folder(self._root / _INCOMING))
+            sync_folders(make_folder(self._root / _INCOMING))
         except OSError as error:
             raise OperatorError(
                 f"The folder for pictures, {root}, cannot be used: {error.strerror}. "
@@ -45,8 +48,15 @@ class DiskStorage:
 
     async def write(self, path: str, data: bytes) -> None:
         """See Storage.write; ValueError for a path that is none."""
-        place = self._place(path)
-        await self._in_thread(lambda: self._write(place, data))
+        error = await self._writes(Arrival(self._place(path), data))
+        if error is None:
+            return
+        if error.errno not in _NO_ROOM:
+            raise error
+        raise Busy(
+            "There is no room left for pictures on the server. Try again later.",
+            retry_after_seconds=_RETRY_AFTER_SECONDS,
+        ) from error
 
     async def read(self, path: str) -> bytes | None:
         """See Storage.read."""
@@ -73,6 +83,10 @@ class DiskStorage:
             return None
         return place if place.is_file() else None
 
+    async def _write_together(self, arrivals: list[Arrival]) -> list[OSError | None]:
+        await self._in_thread(lambda: take_in(arrivals, self._root / _INCOMING))
+        return [arrival.error for arrival in arrivals]
+
     async def _in_thread(self, work: Callable[[], None]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
@@ -85,21 +99,6 @@ class DiskStorage:
         ):
             raise ValueError(f"a path that leaves the storage: {path!r}")
         return place
-
-    def _write(self, place: Path, data: bytes) -> None:
-        incoming = self._root / _INCOMING / secrets.token_hex(16)
-        try:
-            _write_whole(incoming, data)
-            _fsync_folders(_publish(incoming, place))
-        except OSError as error:
-            if error.errno not in _NO_ROOM:
-                raise
-            raise Busy(
-                "There is no room left for pictures on the server. Try again later.",
-                retry_after_seconds=_RETRY_AFTER_SECONDS,
-            ) from error
-        finally:
-            incoming.unlink(missing_ok=True)
 
     def _delete(self, place: Path) -> None:
         place.unlink(missing_ok=True)
@@ -131,56 +130,3 @@ class DiskStorage:
 def _raise_unless_gone(_: object, __: object, error: tuple[Any, BaseException, Any]) -> None:
     if not isinstance(error[1], FileNotFoundError):
         raise error[1]
-
-
-def _write_whole(place: Path, data: bytes) -> None:
-    """Few calls to the system: after each of them this thread has to wait for the others."""
-    descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(descriptor, left) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _publish(incoming: Path, place: Path) -> list[Path]:
-    """Give the file its name; the folders that this has changed.
-
-    A link, unlike a rename, never replaces a file that is there.
-    """
-    changed = [place.parent]
-    for attempt in range(1, _ATTEMPTS + 1):
-        changed += _make_folder(place.parent)
-        try:
-            os.link(incoming, place)
-        except FileNotFoundError:
-            if attempt == _ATTEMPTS:
-                raise
-        else:
-            break
-    return changed
-
-
-def _make_folder(folder: Path) -> list[Path]:
-    """Make `folder` and those above it that are missing; the folders that this has changed."""
-    changed: list[Path] = []
-    try:
-        with suppress(FileExistsError):
-            os.mkdir(folder, 0o700)  # noqa: PTH102 - pathlib's asks again whether it is there
-            changed.append(folder.parent)
-    except FileNotFoundError:
-        if folder.parent == folder:
-            raise
-        changed = _make_folder(folder.parent) + _make_folder(folder)
-    return changed
-
-
-def _fsync_folders(folders: Iterable[Path]) -> None:
-    for folder in folders:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

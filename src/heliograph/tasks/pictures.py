@@ -6,6 +6,7 @@ import secrets
 import uuid
 from typing import Any
 
+from heliograph.base.beside import beside
 from heliograph.base.errors import PictureRefused
 from heliograph.base.log import log
 from heliograph.intake.header import scan
@@ -60,7 +61,7 @@ async def _store_one(
     name = f"{task.claim_no}-{index}-{secrets.token_hex(16)}.{suffix}"
     path = f"{folder_of(task.task_id)}/{name}"
     digest, _ = await asyncio.gather(
-        asyncio.to_thread(hashlib.sha256, image.data), runtime.storage.write(path, image.data)
+        beside(hashlib.sha256, image.data), runtime.storage.write(path, image.data)
     )
     return {
         "path": path,

@@ -3,7 +3,6 @@
 Closing it, which is what cancelling the coroutine does, stops the work where the engine listens.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from heliograph.base.beside import beside
 from heliograph.providers.openai_images.answer import checked_picture, made_of
 from heliograph.providers.openai_images.engine import Engine
 from heliograph.providers.openai_images.order import Dialect, Order, fields_of, form_of
@@ -131,11 +131,11 @@ class Caller:
         if answer.body is None:
             raise ValueError(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
         size = (order.width, order.height)
-        found = await asyncio.to_thread(made_of, answer.body, size)
+        found = await beside(made_of, answer.body, size)
         if isinstance(found, Made):
             return found
         data = await self._fetch(engine, found)
-        return await asyncio.to_thread(checked_picture, data, size)
+        return await beside(checked_picture, data, size)
 
     async def _fetch(self, engine: Engine, url: str) -> bytes:
         """The picture that lies at `url`, which must be the engine's own. Raises ValueError."""
