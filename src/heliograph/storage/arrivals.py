@@ -15,7 +15,7 @@ from pathlib import Path
 _ATTEMPTS = 5
 
 
-@dataclass(eq=False)
+@dataclass
 class Arrival:
     """A file on its way to `place`; `error` is what has kept it from there."""
 
