@@ -180,6 +180,35 @@ async def test_whose_claim_is_lost_begins_no_call(spine):
     assert await store.begin_attempts(pool, calls[1:], spine.clock.now()) == [True]
 
 
+@pytest.mark.parametrize("who", [(0, 1), (1, 0), (1, 1), (1, 0, 1)])
+async def test_of_several_who_begin_a_call_in_one_statement_the_holder_does_once(spine, who):
+    task_id = await spine.submit(await spine.key())
+    pool = spine.runtime.pool
+    [late] = await store.claim_tasks(pool, [task_id], spine.clock.now(), LEASE_SECONDS)
+    spine.clock.advance(LEASE_SECONDS + 1)
+    [holder] = await store.claim_tasks(pool, [task_id], spine.clock.now(), LEASE_SECONDS)
+    calls = [
+        store.Call(task_id, (late, holder)[number].claim_no, spine.engine.name) for number in who
+    ]
+    answers = [number == 1 and index == who.index(1) for index, number in enumerate(who)]
+    assert await store.begin_attempts(pool, calls, spine.clock.now()) == answers
+    assert (await spine.row(task_id))["starts"] == 1
+
+
+@pytest.mark.parametrize("late_first", [True, False])
+async def test_of_a_late_ending_and_the_holders_in_one_moment_the_holders_counts(spine, late_first):
+    late = await claimed(spine, await spine.key())
+    spine.clock.advance(LEASE_SECONDS + 1)
+    [holder] = await store.claim_tasks(
+        spine.runtime.pool, [late.task_id], spine.clock.now(), LEASE_SECONDS
+    )
+    endings = [(late, made(4)), (holder, made(2))]
+    results, _ = await finished(spine, *(endings if late_first else reversed(endings)))
+    none, ended = results if late_first else reversed(results)
+    assert none is None
+    assert len(ended.images) == 2
+
+
 async def test_of_two_who_believe_in_one_claim_one_makes_the_call(spine):
     key = await spine.key()
     task, other = await claimed(spine, key), await spine.submit(key)

@@ -44,7 +44,7 @@ class SureCall(NamedTuple):
 INTEND = """
 INSERT INTO attempts (task_id, claim_no, provider, outcome, intended_at)
 SELECT task_id, claim_no, provider, 'intended', {now} FROM {calls}
-ON CONFLICT DO NOTHING RETURNING task_id
+ON CONFLICT DO NOTHING RETURNING task_id, claim_no, provider
 """
 
 
@@ -129,7 +129,8 @@ async def begin_attempts(
 ) -> list[bool]:
     """T2b: commit the intention to make `calls`, before they are made. False: the claim is lost.
 
-    Of two who believe in one claim, because a crash has forgotten the first, one has it.
+    Of two who believe in one claim, because a crash has forgotten the first, one has it; of two under
+    different claims, because a worker has slept through its own, the later. Both may come together.
     """
     rows = await connection.fetch(
         f"""
@@ -144,8 +145,12 @@ async def begin_attempts(
         *zip(*calls, strict=True),
         now,
     )
-    begun = {row["task_id"] for row in rows}
-    return [call.task_id in begun for call in calls]
+    begun = {Call(*row) for row in rows}
+    answers = []
+    for call in calls:
+        answers.append(call in begun)
+        begun.discard(call)
+    return answers
 
 
 async def note_unknown(
