@@ -43,7 +43,7 @@ from heliograph.tasks.rescue import forget_idempotency_keys, sweep
 from heliograph.tasks.run import advance
 from heliograph.tasks.submit import submit_tasks
 from heliograph.tasks.task import LEASE_SECONDS, Ending, failed
-from support.spine import open_spine, pictures
+from support.spine import START, open_spine, pictures
 
 HISTORIES = 10_000 if os.environ.get("HYPOTHESIS_PROFILE") == "prove" else 80
 MOST_LIVE_TASKS = 6
@@ -67,6 +67,8 @@ class Money(RuleBasedStateMachine):
 
     @initialize(reruns=st.booleans())
     def start(self, reruns):
+        # with the calendar of the last history the same steps would meet the end of a month elsewhere
+        self.spine.clock.moment = START
         self.spine.engine.reruns = reruns
         self.spine.engine.outcomes.clear()
         self.key = self.run(self.spine.key(dollars=0.5, max_live_tasks=MOST_LIVE_TASKS))
