@@ -17,7 +17,8 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, ImageContent, TextContent
 from PIL import Image
 
-from contract.service import MODEL, Customer, Service, working_service
+from contract.service import MODEL, Customer, Service, running_service, working_service
+from heliograph.accounts.limit import KeyLimits, limit_key
 from heliograph.api.doors.mcp.preview import preview
 from support.database import Databases
 from support.pictures import encoded, noise, photo
@@ -103,6 +104,8 @@ async def test_tools_are_listed_with_what_an_agent_needs_to_choose(tester: Custo
         for schema in (tool.input_schema, tool.output_schema):
             assert schema["type"] == "object"
             jsonschema.Draft202012Validator.check_schema(schema)
+            # that is of Python alone: clients read patterns as ECMAScript does
+            assert r"\Z" not in str(schema).replace(r"\\", "\\")
         assert all("description" in part for part in tool.input_schema["properties"].values())
     hints = {tool.name: tool.annotations for tool in tools}
     assert not hints["generate_image"].read_only_hint
@@ -185,8 +188,13 @@ async def test_a_task_that_fails_is_an_error_that_says_why(tester: Customer):
         ("generate_image", {"prompt": "a", "mode": "image-to-image"}, "image_urls"),
         ("generate_image", {"prompt": "a", "image_urls": ["ftp://a"]}, "input.image_urls[0]"),
         ("generate_image", {"prompt": "a", "model": "dall-e/3"}, "model"),
+        ("quote", {"prompt": "a", "model": MODEL + "\n"}, "$.model"),
+        ("quote", {"prompt": "a", "model": ".."}, "$.model"),
+        ("quote", {"prompt": "a", "model": "m" * 101}, "$.model"),
         ("quote", {"prompt": " "}, "input.prompt"),
         ("get_task", {"task_id": "x"}, "task_id"),
+        ("get_task", {"task_id": "0" * 32 + "\n"}, "$.task_id"),
+        ("cancel_task", {"task_id": "0" * 32 + "\n"}, "$.task_id"),
         ("get_task", {"task_id": "0" * 32}, "doesn't exist"),
         ("cancel_task", {"task_id": "0" * 32}, "doesn't exist"),
     ],
@@ -280,12 +288,42 @@ def test_who_accepts_no_stream_gets_json(live: Service, tester: Customer):
     assert json.loads(line.removeprefix("data: "))["result"] == plain.json()["result"]
 
 
-def test_tools_act_from_the_address_and_within_the_rate_of_their_caller(live: Service):
-    slow = live.customer(test=True, rate_limit_per_minute=1)
+def balance(customer: Customer, *headers: tuple[str, bytes]) -> httpx2.Response:
     call = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "get_balance"}}
-    answer = slow.http.post("/mcp", json=call, headers={"accept": "application/json"})
+    return customer.http.post(
+        "/mcp", json=call, headers=[("accept", b"application/json"), *headers]
+    )
+
+
+def test_tools_act_within_the_rate_of_their_caller(live: Service):
+    slow = live.customer(test=True, rate_limit_per_minute=1)
+    answer = balance(slow)
     assert "Rate limit reached" in answer.json()["result"]["content"][0]["text"]
-    assert slow.http.post("/mcp", json=call).status_code == 429
+    assert balance(slow).status_code == 429
+
+
+def test_tools_act_from_the_address_of_their_caller_on_whichever_line_a_proxy_wrote_it(
+    databases: Databases, tmp_path: Path
+):
+    with (
+        databases.fresh() as url,
+        running_service(url, tmp_path, HELIOGRAPH_TRUSTED_PROXIES="127.0.0.0/8") as service,
+    ):
+        customer = service.customer(dollars=1)
+        key_id = customer.api_key.split("_")[2]
+        limits = KeyLimits(networks=("10.0.0.0/8",))
+        service.run(limit_key(service.runtime.pool, key_id, limits))
+        name = "x-forwarded-for"
+        answer = balance(customer, (name, b"198.51.100.7"), (name, b"10.0.0.1"))
+        stranger = balance(customer, (name, b"10.0.0.1"), (name, b"198.51.100.7"))
+    assert answer.json()["result"]["structuredContent"] == {"balance": 1.0}
+    assert stranger.status_code == 403
+
+
+@pytest.mark.parametrize("name", ["x-forwarded-for", "accept-language"])
+def test_a_header_that_is_not_ascii_disturbs_no_tool(tester: Customer, name: str):
+    answer = balance(tester, (name, b"caf\xe9"))
+    assert "balance" in answer.json()["result"]["structuredContent"]
 
 
 @pytest.mark.parametrize("mode", MODES)

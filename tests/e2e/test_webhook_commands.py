@@ -108,6 +108,16 @@ def test_a_message_that_nobody_hears_is_reported_and_the_next_one_is_forwarded(
             assert listener.log_lines()[-1].endswith("signature not valid")
 
 
+def test_a_message_of_a_stranger_cannot_write_to_the_terminal(
+    installation: Installation, customer: Customer, tmp_path: Path
+):
+    with listening(installation, customer, tmp_path, "http://127.0.0.1:9/") as listener:
+        inbox = callback_url(listener)
+        httpx2.post(inbox, json={"type": "a\x1b[2J\nforged \u202e"}).raise_for_status()
+        shown = r"  a\x1b[2J\nforged \u202e  no answer"
+        wait_for(lambda: any(shown in line for line in listener.log_lines()), shown)
+
+
 def test_listening_needs_a_key_a_server_and_an_address(
     installation: Installation, customer: Customer
 ):

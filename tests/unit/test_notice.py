@@ -100,14 +100,23 @@ def test_a_retry_after_gives_no_further_try():
         ("1.5", 0),
         ("", 0),
         ("٣", 0),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", 0),
+        ("Mon, 01 Jan 2026 99999999999999999999:00:00 GMT", 0),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0),
+        ("Mon, 01 Jan 2026 00:00:00 +" + "9" * 20, 0),
+        ("9" * 5000, 10**18),
     ],
 )
 def test_a_retry_after_is_read_as_seconds_or_as_a_date_and_else_ignored(text, seconds):
     assert retry_after_seconds(text, NOW) == seconds
 
 
+def test_a_date_at_the_end_of_time_is_far_away():
+    assert retry_after_seconds("Fri, 31 Dec 9999 23:59:59 -2359", NOW) > 10**11
+
+
 DATES = st.from_regex(
-    r"(Mon, )?[0-9]{1,2} Jan [0-9]{1,5} [0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{1,12}"
+    r"(Mon, )?[0-9]{1,2} Jan [0-9]{1,25} [0-9]{2,25}:[0-9]{2}:[0-9]{2} [+-][0-9]{1,25}"
 )
 
 

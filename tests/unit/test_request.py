@@ -98,6 +98,7 @@ BAD = [
             (" \n\t\u3000\u00a0", "not empty after trimming"),
             ("\0 \0", "not empty after trimming"),
             ("\u200b\u2060 \ufeff", "not empty after trimming"),
+            ("\ufe0f\u3164 \u2800\U000e0100", "not empty after trimming"),
             (5, "but is 5"),
             (True, "but is true"),
             (["a panda"], 'but is ["a panda"]'),

@@ -41,6 +41,29 @@ def test_a_word_is_found_in_every_spelling(text: str) -> None:
     assert code(words("Gore"), text) == SENSITIVE
 
 
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        *("\ufe0f", "\ufe00", "\U000e0100", "\u034f", "\u180b", "\u17b4", "\u3164", "\u2800"),
+        *("\u115f", "\u1160", "\uffa0", "\x00", "\x01", "\x1c", "\x7f", "\x9b", "\u200b"),
+    ],
+)
+def test_what_nobody_sees_within_a_word_hides_nothing(unseen: str) -> None:
+    assert code(words("gore"), f"a g{unseen}o{unseen}re") == SENSITIVE
+    assert code(words("café"), f"cafe{unseen}\u0301") == SENSITIVE
+    assert code(words("裸体"), f"裸{unseen}体") == SENSITIVE
+
+
+def test_what_nobody_sees_within_an_entry_makes_no_difference() -> None:
+    assert code(words("go\u2800\ufe0f\x01re"), "gore") == SENSITIVE
+
+
+@pytest.mark.parametrize("space", ["\t", "\n", "\x0b", "\x0c", "\r", "\x85", "\u2028", "\u3000"])
+def test_white_space_stands_between_words(space: str) -> None:
+    assert code(words("red light"), f"red{space}light") == SENSITIVE
+    assert code(words("gore"), f"go{space}re") is None
+
+
 @pytest.mark.parametrize("text", ["gorete", "allegore", "gore2", "goré", "go re", ""])
 def test_a_part_of_another_word_is_left_alone(text: str) -> None:
     assert code(words("gore"), text) is None

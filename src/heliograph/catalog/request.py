@@ -6,6 +6,7 @@ from msgspec import UNSET, MsgspecError, Raw, Struct, UnsetType, ValidationError
 from msgspec.json import Decoder
 
 from heliograph.base.errors import BadRequest
+from heliograph.base.unseen import without_unseen
 from heliograph.catalog.body import GenerateTaskBody, Input
 from heliograph.catalog.model import Mode, Model
 from heliograph.catalog.refusal import explain, miscounted, missing, shown, unfit, unfit_images
@@ -98,7 +99,7 @@ def _image_request(sent: Input, body: bytes, model: Model, check: UrlCheck) -> I
     if mode is None:
         raise unfit("input.mode", sent.mode, model)
     prompt = _text(sent.prompt, model.max_prompt_characters)
-    if not any(character.isprintable() and character != " " for character in prompt):
+    if not any(one.isprintable() and one != " " for one in without_unseen(prompt)):
         raise unfit("input.prompt", sent.prompt, model)
     ratio = sent.aspect_ratio if isinstance(sent.aspect_ratio, str) else model.default_ratio
     if ratio not in mode.sizes:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import typer
 
+from heliograph.cli.output import harmless_lines
 from heliograph.cli.spoken import in_locale
 from heliograph.cli.usage import columns_of
 
@@ -26,9 +27,9 @@ def show_check(check: Check) -> None:
     state = _said("ok" if check.ok else "WRONG")
     colour = "green" if check.ok else "red"
     typer.secho(state + " " * (STATE_COLUMNS - columns_of(state)), fg=colour, nl=False)
-    typer.echo(f"  {_said(check.what)}{_said(': ')}{_clauses(check.found)}")
+    typer.echo(harmless_lines(f"  {_said(check.what)}{_said(': ')}{_clauses(check.found)}"))
     if check.remedy:
-        typer.echo(f"       {_clauses(check.remedy)}")
+        typer.echo(harmless_lines(f"       {_clauses(check.remedy)}"))
 
 
 def _clauses(words: str) -> str:

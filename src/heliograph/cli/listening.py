@@ -13,6 +13,7 @@ import typer
 from yarl import URL
 
 from heliograph.base.errors import HeliographError, OperatorError
+from heliograph.cli.output import harmless
 from heliograph.cli.spoken import tell
 
 WAIT_SECONDS = 30
@@ -127,7 +128,7 @@ async def _forward_all(
             continue
         said = ""
         for message in messages:
-            typer.echo(await _forward(message, local, forward_to))
+            typer.echo(harmless(await _forward(message, local, forward_to)))
             after = message["id"]
 
 

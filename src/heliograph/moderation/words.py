@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from heliograph.base.errors import OperatorError
+from heliograph.base.unseen import without_unseen
 from heliograph.moderation.objection import Objection
 
 CODES: Final[Mapping[str, str]] = {
@@ -113,10 +114,10 @@ def _entry(line: str, place: str) -> Entry | None:
 
 def _plain(text: str) -> str:
     """`text` in one spelling: full-width and composed forms made plain, case and the unseen removed."""
-    if text.isascii():
-        return text.lower()
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return "".join(one for one in folded if unicodedata.category(one) != "Cf")
+    seen = without_unseen(text)  # first, for what they stand between may belong together
+    if seen.isascii():
+        return seen.lower()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
 
 
 def _tokens_of(plain: str) -> Tokens:

@@ -48,6 +48,7 @@ class Rules:
     """The operator's settings: one attempt, then one more after each of `retry_seconds`.
 
     A receiver is paused that fails for `pause_hours`; what has ended is kept for `keep_days`. Inboxes lie under `public_url`.
+    Attempts share the `slots` of their worker with tasks.
     """
 
     retry_seconds: tuple[float, ...] = (30, 120, 600)
@@ -56,6 +57,7 @@ class Rules:
     pause_hours: float = 72
     keep_days: int = 90
     public_url: str = ""
+    slots: int = 200
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def retry_after_seconds(text: str, now: datetime.datetime) -> float:
         return float(text[:18])
     try:
         moment = email.utils.parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or now.tzinfo) - now).total_seconds())
 
@@ -150,4 +152,4 @@ def refusal(status: int, rules: Rules) -> str | None:
 def place_of(url: str) -> str:
     """Host and port of `url`: the place whose notices share a limit, and all that a log shows."""
     parts = URL(url)
-    return f"{parts.host}:{parts.port}"
+    return f"{parts.raw_host}:{parts.port}"

@@ -66,11 +66,16 @@ class ImageArguments(Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
     model: Annotated[
         str,
+        # it becomes a part of a path, where a dot at the start could lead elsewhere
         Meta(
             description="A model that list_models names. The default is good.",
-            pattern=r"^[\w.-]{1,100}$",
+            pattern="^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}$",
         ),
     ] = _FIRST.model_id
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a model with a newline at its end."""
+        _check_end("model", self.model)
 
 
 class TaskArguments(Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +83,16 @@ class TaskArguments(Struct, frozen=True, forbid_unknown_fields=True):
 
     task_id: TaskId
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a task id with a newline at its end."""
+        _check_end("task_id", self.task_id)
+
 
 class NoArguments(Struct, frozen=True, forbid_unknown_fields=True):
     """Nothing is asked."""
+
+
+def _check_end(field: str, text: str) -> None:
+    # patterns cannot: in Python $ lets a newline at the end pass, and \Z means nothing to clients
+    if text.endswith("\n"):
+        raise ValueError(f"Expected no newline at the end - at `$.{field}`")

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from heliograph.api.caller import FORWARDED
 from heliograph.api.doors.mcp.api import TIMEOUT, Api
 from heliograph.api.doors.mcp.server import build_server
 from heliograph.api.edge import ANSWER_HEADERS
@@ -17,7 +18,7 @@ EVENTS = "text/event-stream"
 BOTH = b"application/json, text/event-stream"
 
 #: What the tools hand on of the request that called them: who asks, from where, in which language, and its name in the log.
-HANDED_ON = ("accept-language", "authorization", "x-forwarded-for")
+HANDED_ON = ("accept-language", "authorization", FORWARDED)
 
 
 class Exchange(Response):
@@ -69,6 +70,15 @@ def _within(request: Request) -> httpx2.AsyncClient:
 
 
 def _handed_on(request: Request) -> dict[str, str]:
-    handed_on = {name: request.headers[name] for name in HANDED_ON if name in request.headers}
+    handed_on = {name: _value(request, name) for name in HANDED_ON if name in request.headers}
     request_id = dict(request.scope[ANSWER_HEADERS])[b"x-request-id"]
     return handed_on | {"x-request-id": request_id.decode()}
+
+
+def _value(request: Request, name: str) -> str:
+    """The header `name` as the API reads it, in one line of ASCII."""
+    # a proxy may add a line of its own instead of lengthening one; of other headers the first line counts
+    lines = request.headers.getlist(name)
+    value = ", ".join(lines) if name == FORWARDED else lines[0]
+    # the client sends nothing else, and what is not ASCII means nothing in any of these headers
+    return value.encode("ascii", "replace").decode()
