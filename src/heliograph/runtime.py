@@ -327,6 +327,7 @@ def rules_of(settings: Settings) -> Rules:
         accept_any_2xx=settings.webhook_accept_any_2xx,
         pause_hours=settings.webhook_pause_hours,
         keep_days=settings.delivery_retention_days,
+        slots=settings.worker_concurrency,
         public_url=settings.public_url,
     )
 

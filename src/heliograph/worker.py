@@ -32,7 +32,7 @@ from heliograph.tasks.rescue import (
 )
 from heliograph.tasks.run import advance
 from heliograph.uploads.upload import expire_uploads
-from heliograph.webhooks.deliver import Later
+from heliograph.webhooks.lanes import Later
 from heliograph.webhooks.prune import prune
 
 QUEUES = ("run", "check", "deliver", "render")

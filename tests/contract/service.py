@@ -78,18 +78,28 @@ class Service:
         rate_limit_per_minute: int = 10_000,
         max_live_tasks: int = 1_000,
     ) -> Customer:
-        minted = mint_key(test=test)
         account_id = self.run(self._open_account(round(dollars * 1e6), max_live_tasks))
+        return self._with_key(
+            account_id, test=test, routing=routing, rate_limit_per_minute=rate_limit_per_minute
+        )
+
+    def another_key(self, customer: Customer, *, test: bool) -> Customer:
+        """The same customer, with one key more."""
+        return self._with_key(
+            customer.account_id, test=test, routing="auto", rate_limit_per_minute=10_000
+        )
+
+    def _with_key(self, account_id: str, *, test: bool, **facts: Any) -> Customer:
+        minted = mint_key(test=test)
         key = Key(
             key_id=minted.key_id,
             account_id=account_id,
             name="contract",
             test=test,
-            routing=routing,
-            rate_limit_per_minute=rate_limit_per_minute,
             created_at=self.clock.now(),
             expires_at=None,
             revoked_at=None,
+            **facts,
         )
         self.run(self._add_key(key, minted.secret_sha256))
         http = self._client({"Authorization": f"Bearer {minted.api_key}"})

@@ -155,6 +155,7 @@ def test_a_path_that_was_never_given_out_is_404(service: Service, url: str):
         "/files/%2e%2e/%2e%2e/etc/passwd",
         "/files//etc/passwd",
         "/files/%00",
+        "/files/uploads/a%00b.png",
     ):
         check_failure(service.http.get(service.url + path), 404)
 

@@ -52,6 +52,18 @@ def test_the_same_request_in_other_words_is_the_same(customer: Customer):
     assert again.json() == first.json()
 
 
+def test_a_rehearsal_with_a_test_key_is_not_the_answer_to_a_live_request(
+    service: Service, customer: Customer
+):
+    rehearsal = service.another_key(customer, test=True)
+    first, live = post(rehearsal, "order-7"), post(customer, "order-7")
+    assert "idempotent-replayed" not in live.headers
+    assert live.json() != first.json()
+    assert post(rehearsal, "order-7").json() == first.json()
+    assert post(customer, "order-7").json() == live.json()
+    assert customer.http.get(BALANCE).json()["data"] == 99.94
+
+
 def test_another_request_under_the_same_key_is_422(customer: Customer):
     post(customer, "order-7")
     other = post(customer, "order-7", {"input": BODY["input"] | {"num_images": 1}})

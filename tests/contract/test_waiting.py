@@ -9,6 +9,8 @@ import httpx2
 import pytest
 
 from contract.service import STATUS, Customer, Service
+from heliograph.accounts.keys import parse_key
+from heliograph.accounts.store import revoke_key
 
 
 @pytest.fixture
@@ -59,7 +61,9 @@ def test_a_task_that_has_ended_is_not_waited_for(service: Service, customer: Cus
     assert time.monotonic() - started < 10
 
 
-@pytest.mark.parametrize("seconds", ["61", "-1", "1.5", "x", "", "²"])
+@pytest.mark.parametrize(
+    "seconds", ["61", "-1", "1.5", "x", "", "²", "0" * 9 + "75", "0" * 9 + "9" * 400]
+)
 def test_a_wait_that_cannot_be_read_is_refused_with_its_limits(customer: Customer, seconds: str):
     answer = wait(customer, customer.submit(), seconds)
     assert answer.status_code == 400
@@ -130,3 +134,33 @@ def test_events_are_resumed_behind_the_last_one_seen(service: Service, customer:
 def test_events_of_another_account_are_not_there(service: Service, customer: Customer):
     path = f"/api/v1/tasks/{customer.submit()}/events"
     assert service.customer().http.get(path).status_code == 404
+
+
+def revoke(service: Service, customer: Customer) -> None:
+    key_id = parse_key(customer.api_key)
+    assert key_id
+    service.run(revoke_key(service.runtime.pool, key_id, now=service.clock.now()))
+
+
+def test_a_wait_with_a_key_that_is_revoked_meanwhile_is_refused(
+    service: Service, customer: Customer
+):
+    task_id = customer.submit()
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(wait, customer, task_id, 60)
+        revoke(service, customer)
+        service.finish(task_id)
+        answer = waiting.result(20)
+    assert answer.status_code == 401
+    assert "files" not in answer.text
+
+
+def test_events_end_when_the_key_is_revoked(service: Service, customer: Customer):
+    task_id = customer.submit()
+    with customer.http.stream("GET", f"/api/v1/tasks/{task_id}/events") as stream:
+        texts = stream.iter_text()
+        ((_, first),) = events(next(texts))
+        revoke(service, customer)
+        service.finish(task_id)
+        assert events("".join(texts)) == []
+    assert first["state"] == "pending"

@@ -213,6 +213,7 @@ BYTES = {
     "a space in the path": "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
     "Latin-1 in the path": "GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
     "a tunnel": "CONNECT 169.254.169.254:80 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a chunk with a broken end of line": "POST /mcp HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3;a=\nb\r\nabc\r\n0\r\n\r\n",
     "another protocol": "SSH-2.0-OpenSSH_9.9\r\n\r\n",
     "a path of a megabyte": f"GET /{'a' * 2**20} HTTP/1.1\r\nHost: x\r\n\r\n",
 }

@@ -10,7 +10,8 @@ from structlog.testing import capture_logs
 
 from heliograph.base.clock import Clock, SettableClock
 from heliograph.base.outbound import Outbound
-from heliograph.webhooks.deliver import MOST_IN_FLIGHT, Deliverer, Later, Noted, Nothing
+from heliograph.webhooks.deliver import Deliverer, Noted, Nothing
+from heliograph.webhooks.lanes import MOST_IN_FLIGHT, Later
 from heliograph.webhooks.notice import MOST_LOST, Dead, Delivered, RetryAt, Rules
 from support.notices import SECRET, Desk
 from support.receiver import Drip, Hang, Received, Receiver, Reply, Reset, redirect

@@ -15,7 +15,12 @@ from heliograph.base.errors import OutboundRefused, PictureRefused, TaskFault
 from heliograph.base.outbound import Outbound
 from heliograph.catalog.wan_2_5_image import WAN_2_5_IMAGE
 from heliograph.intake.decode import Decoder
-from heliograph.intake.fetch import Intake, OwnFiles
+from heliograph.intake.fetch import (
+    MOST_OF_ONE_ACCOUNT,
+    PICTURES_AT_A_TIME,
+    Intake,
+    OwnFiles,
+)
 from heliograph.intake.header import Header, scan
 from support.pictures import encoded, jpeg_of_scans, noise, photo
 from support.web import Web, Writer, head
@@ -49,7 +54,7 @@ def data_url(data: bytes, kind: str = "png") -> str:
 
 async def refusal(intake: Intake, *urls: str) -> str:
     with pytest.raises(TaskFault) as raised:
-        await intake.prepare(urls, LIMITS)
+        await intake.prepare(urls, LIMITS, "acc")
     assert raised.value.code == "BadRequest"
     return raised.value.message
 
@@ -95,13 +100,32 @@ async def test_pictures_are_fetched_together_and_come_in_order(web: Web, intake:
     urls = tuple(
         serve(f"/{width}", encoded(photo(width, 400), "JPEG")) for width in (700, 400, 500)
     )
-    references = await intake.prepare(urls, LIMITS)
+    references = await intake.prepare(urls, LIMITS, "acc")
     assert [reference.width for reference in references] == [700, 400, 500]
+
+
+async def test_an_account_whose_pictures_never_come_keeps_nobody_elses_waiting(
+    web: Web, intake: Intake
+):
+    asked = asyncio.Semaphore(0)
+
+    async def hang(_: Writer) -> None:
+        asked.release()
+        await asyncio.Event().wait()
+
+    urls = tuple(web.handle(f"/{number}", hang) for number in range(PICTURES_AT_A_TIME))
+    slow = asyncio.create_task(intake.prepare(urls, LIMITS, "slow"))
+    for _ in range(MOST_OF_ONE_ACCOUNT):
+        await asked.acquire()
+    assert len(await intake.prepare((data_url(PICTURE),) * 3, LIMITS, "quick")) == 3
+    assert asked.locked()
+    slow.cancel()
+    await asyncio.gather(slow, return_exceptions=True)
 
 
 async def test_the_content_counts_and_not_the_name_or_the_type(web: Web, intake: Intake):
     url = web.answer("/a.gif", PICTURE, headers={"Content-Type": "text/html"})
-    (reference,) = await intake.prepare((url,), LIMITS)
+    (reference,) = await intake.prepare((url,), LIMITS, "acc")
     assert reference.content_type == "image/png"
 
 
@@ -149,7 +173,7 @@ async def test_a_fault_of_ours_is_not_blamed_on_the_picture(decoder: Decoder):
     async with Outbound() as outbound:
         intake = Intake(outbound, decoder, own_files=OwnFiles("http://a.example/", broken))
         with pytest.raises(ZeroDivisionError):
-            await intake.prepare(("http://a.example/b.png",), LIMITS)
+            await intake.prepare(("http://a.example/b.png",), LIMITS, "acc")
 
 
 async def test_a_file_of_our_own_is_read_and_not_fetched(decoder: Decoder):
@@ -160,7 +184,7 @@ async def test_a_file_of_our_own_is_read_and_not_fetched(decoder: Decoder):
         own_files = OwnFiles("http://127.0.0.1:8080/files/", read_own)
         intake = Intake(outbound, decoder, own_files=own_files)
         intake.check_url("http://127.0.0.1:8080/files/u/a.png")
-        (reference,) = await intake.prepare(("http://127.0.0.1:8080/files/u/a.png",), LIMITS)
+        (reference,) = await intake.prepare(("http://127.0.0.1:8080/files/u/a.png",), LIMITS, "acc")
         assert reference.width == 400
         assert "no such file here" in await refusal(intake, "http://127.0.0.1:8080/files/u/b.png")
         assert "not a public address" in await refusal(intake, "http://127.0.0.1:8080/u/a.png")
@@ -178,7 +202,7 @@ async def test_a_url_is_checked_without_fetching(intake: Intake):
 
 @pytest.mark.parametrize("kind", ["png", "PNG", "jpeg", "webp", "svg+xml", "x-icon"])
 async def test_a_data_url_is_read_whatever_type_it_names(intake: Intake, kind: str):
-    (reference,) = await intake.prepare((data_url(PICTURE, kind),), LIMITS)
+    (reference,) = await intake.prepare((data_url(PICTURE, kind),), LIMITS, "acc")
     assert (reference.width, reference.height) == (400, 400)
 
 
@@ -213,39 +237,51 @@ async def test_a_bad_data_url_is_refused_with_its_reason(intake: Intake, url: st
 async def test_an_idle_decoder_has_no_process(decoder: Decoder):
     assert child_pids() == set()
     quick = Decoder(idle_seconds=0.01)
-    await quick.decode(PICTURE, scan(PICTURE))
+    await quick.decode(PICTURE, scan(PICTURE), "acc")
     for pid in child_pids():
         await asyncio.to_thread(wait_for_end, pid)
-    assert (await quick.decode(PICTURE, scan(PICTURE))).width == 400
+    assert (await quick.decode(PICTURE, scan(PICTURE), "acc")).width == 400
     await quick.close()
     assert child_pids() == set()
 
 
 async def test_a_child_is_used_again(decoder: Decoder):
     for _ in range(3):
-        await decoder.decode(PICTURE, scan(PICTURE))
+        await decoder.decode(PICTURE, scan(PICTURE), "acc")
     assert len(child_pids()) == 1
 
 
 async def test_no_more_pictures_are_decoded_at_a_time_than_there_are_processes(decoder: Decoder):
     large = encoded(noise(1000, 1000), "PNG")
-    await asyncio.gather(*(decoder.decode(large, scan(large)) for _ in range(6)))
+    await asyncio.gather(*(decoder.decode(large, scan(large), "acc") for _ in range(6)))
     assert len(child_pids()) == 2
 
 
+async def test_accounts_take_turns_at_the_decoder(decoder: Decoder):
+    large = encoded(noise(1000, 1000), "PNG")
+    done = []
+
+    async def decode(account_id: str) -> None:
+        await decoder.decode(large, scan(large), account_id)
+        done.append(account_id)
+
+    await asyncio.gather(*map(decode, ["many"] * 8 + ["one"]))
+    assert done.index("one") < 5
+
+
 async def test_a_child_ended_from_outside_costs_no_picture(decoder: Decoder):
-    await decoder.decode(PICTURE, scan(PICTURE))
+    await decoder.decode(PICTURE, scan(PICTURE), "acc")
     (pid,) = child_pids()
     os.kill(pid, signal.SIGKILL)
-    assert (await decoder.decode(PICTURE, scan(PICTURE))).width == 400
+    assert (await decoder.decode(PICTURE, scan(PICTURE), "acc")).width == 400
 
 
 async def test_a_picture_that_takes_too_long_is_refused_and_its_child_ended():
     bomb = jpeg_of_scans(600, 3000)
     decoder = Decoder(decode_seconds=0.5)
     with pytest.raises(PictureRefused, match="too long"):
-        await decoder.decode(bomb, scan(bomb))
-    assert (await decoder.decode(PICTURE, scan(PICTURE))).width == 400
+        await decoder.decode(bomb, scan(bomb), "acc")
+    assert (await decoder.decode(PICTURE, scan(PICTURE), "acc")).width == 400
     await decoder.close()
     assert child_pids() == set()
 
@@ -254,12 +290,12 @@ async def test_a_picture_that_takes_too_long_is_refused_and_its_child_ended():
 async def test_a_picture_that_takes_too_much_processor_time_is_refused(decoder: Decoder):
     bomb = jpeg_of_scans(6000, 4900)
     with pytest.raises(PictureRefused, match="too long"):
-        await decoder.decode(bomb, Header("JPEG", 4900, 4900))
+        await decoder.decode(bomb, Header("JPEG", 4900, 4900), "acc")
 
 
 async def test_a_cancelled_decode_ends_its_child(decoder: Decoder):
     bomb = jpeg_of_scans(600, 3000)
-    decoding = asyncio.create_task(decoder.decode(bomb, scan(bomb)))
+    decoding = asyncio.create_task(decoder.decode(bomb, scan(bomb), "acc"))
     while not child_pids():
         await asyncio.sleep(0.001)
     decoding.cancel()
@@ -286,7 +322,7 @@ import io
 async def main():
     file = io.BytesIO()
     Image.new("RGB", (400, 400)).save(file, "PNG")
-    await Decoder().decode(file.getvalue(), scan(file.getvalue()))
+    await Decoder().decode(file.getvalue(), scan(file.getvalue()), "acc")
     print(open(f"/proc/self/task/{os.getpid()}/children").read(), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -11,10 +11,11 @@ from heliograph.base.clock import SettableClock
 from heliograph.base.database import borrow, transaction
 from heliograph.base.errors import Conflict
 from heliograph.base.outbound import Outbound
-from heliograph.webhooks.deliver import MOST_IN_FLIGHT, Deliverer, Later, Noted, Nothing
+from heliograph.webhooks.deliver import Deliverer, Noted, Nothing
 from heliograph.webhooks.deliveries.resend import resend_lost
 from heliograph.webhooks.deliveries.store import Lost
 from heliograph.webhooks.event import trial_notice
+from heliograph.webhooks.lanes import MOST_IN_FLIGHT, Later
 from heliograph.webhooks.notice import Dead, Delivered, RetryAt, Rules
 from heliograph.webhooks.prune import prune
 from heliograph.webhooks.receivers.receiver import CURE, Receiver

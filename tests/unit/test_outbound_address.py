@@ -61,6 +61,7 @@ ftp://example.com/ file:///etc/passwd gopher://example.com/ data:text/plain,x ja
 dict://127.0.0.1:11211/ http+unix://x/ ws://example.com/ blob:http://example.com/
 http://a..b/ http://.example.com/ http://-a.com/ http://a-.com/ http://exa!mple.com/ http://a,b.com/
 http://*.example.com/ http://exam<ple.com/ http://$(id).example.com/
+http://xn--a/ http://xn--a.com/a.png http://www.xn--0.com/ http://xn--99999999.com/
 """),
     "",
     " http://example.com/",

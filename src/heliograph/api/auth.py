@@ -10,8 +10,9 @@ from heliograph.accounts.sessions.session import Session
 from heliograph.api.caller import caller_address, check_network
 from heliograph.api.edge import ANSWER_HEADERS
 from heliograph.api.header import header
-from heliograph.api.session import Sessions, cookie_token
+from heliograph.api.session import NOBODY, Sessions, cookie_token
 from heliograph.base.address import read_networks
+from heliograph.base.errors import Unauthorized
 from heliograph.runtime import Runtime
 
 
@@ -50,11 +51,21 @@ class Gate:
 
         Raises what `admit` does, and UnsupportedMediaType: a session's change must come from a page.
         """
-        if cookie_token(request) is None or header(request, b"authorization") is not None:
+        if _has_key(request):
             key = await self.admit(request)
             return Caller(key.account_id, key)
         session = await self._sessions.require_account(request)
         return Caller(self._counted(request, session), session.key)
+
+    async def admit_again(self, request: Request) -> None:
+        """Ask once more for who was admitted and has waited since; it counts as no request.
+
+        Raises Unauthorized when the key or the session has ended meanwhile, Forbidden, Busy.
+        """
+        if _has_key(request):
+            await self._keys.authenticate(header(request, b"authorization"))
+        elif await self._sessions.signed_in(request) is None:
+            raise Unauthorized(NOBODY)
 
     async def admit_owner(self, request: Request) -> str:
         """The account whose keys `request` may change, by the session of its owner alone.
@@ -86,3 +97,7 @@ class Gate:
             (b"x-ratelimit-remaining", b"%d" % remaining),
             (b"x-ratelimit-reset", b"%d" % reset_seconds),
         )
+
+
+def _has_key(request: Request) -> bool:
+    return cookie_token(request) is None or header(request, b"authorization") is not None

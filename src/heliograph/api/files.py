@@ -62,7 +62,7 @@ class FileRoutes:
         """
         asked = request.path_params["path"]
         find = self._upload if asked.startswith("uploads/") else self._result
-        file = await find(asked)
+        file = None if "\0" in asked else await find(asked)  # the database knows no NUL
         if file is None:
             raise NotFound("There is no such file")
         age_seconds = self._remaining_seconds(file)

@@ -76,7 +76,11 @@ class GenerationRoutes:
             raise BadRequest("Missing required query parameter: taskId", "taskId")
         task_id = read_task_id(asked) or NOBODY
         read = partial(self._read_own, task_id, key.account_id, request.path_params["model"])
-        task = await (wait_for_end(self._runtime, task_id, seconds, read) if seconds else read())
+        if seconds:
+            task = await wait_for_end(self._runtime, task_id, seconds, read)
+            await self._gate.admit_again(request)
+        else:
+            task = await read()
         assert task is not None, "it was read, or refused"
         answer = tagged(request, status_body(task, self._runtime.settings.public_url))
         if not task.ended:

@@ -2,6 +2,7 @@
 
 import datetime
 import uuid
+from functools import partial
 
 import msgspec
 from starlette.requests import Request
@@ -89,7 +90,8 @@ class TaskRoutes:
     async def events(self, request: Request) -> Response:
         """Server-sent events: the status with progress at every change, until the task has ended."""
         task = await self._own(request)
-        return stream_events(request, self._runtime, task.task_id)
+        admit_again = partial(self._gate.admit_again, request)
+        return stream_events(request, self._runtime, task.task_id, admit_again)
 
     async def cancel(self, request: Request) -> Response:
         """POST cancelTask: end an open task, give the money back. Raises Conflict for an ended one."""

@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 
 import msgspec
@@ -11,14 +11,17 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from heliograph.api.header import header
+from heliograph.api.query import read_query, whole_number
 from heliograph.api.wire import Json
 from heliograph.base.database import borrow
-from heliograph.base.errors import BadRequest
+from heliograph.base.errors import Forbidden, Unauthorized
 from heliograph.runtime import Runtime
 from heliograph.tasks.observe.store import count_ahead, read_detail
 from heliograph.tasks.observe.watch import changes_of
 from heliograph.tasks.task import TaskDetail
 from heliograph.tasks.view import progress_data
+
+AdmitAgain = Callable[[], Awaitable[None]]
 
 MAX_WAIT_SECONDS = 60
 
@@ -35,15 +38,7 @@ EVENT_HEADERS = {
 
 def wait_seconds(request: Request) -> int:
     """How long `wait` asks to wait, 0 when it is absent. Raises BadRequest."""
-    asked = request.query_params.get("wait")
-    if asked is None:
-        return 0
-    if not (asked.isascii() and asked.isdigit() and int(asked[:9]) <= MAX_WAIT_SECONDS):
-        raise BadRequest(
-            f"wait must be a whole number of seconds from 0 to {MAX_WAIT_SECONDS}, not {asked[:40]!r}",
-            "wait",
-        )
-    return int(asked)
+    return read_query(request, "wait", whole_number(0, MAX_WAIT_SECONDS)) or 0
 
 
 def tagged(request: Request, body: bytes) -> Json:
@@ -59,18 +54,25 @@ def tagged(request: Request, body: bytes) -> Json:
     return answer
 
 
-def stream_events(request: Request, runtime: Runtime, task_id: uuid.UUID) -> Response:
-    """Server-sent events of a task from what the client has not seen on, until the task has ended."""
+def stream_events(
+    request: Request, runtime: Runtime, task_id: uuid.UUID, admit_again: AdmitAgain
+) -> Response:
+    """Server-sent events of a task from what the client has not seen on, until the task has ended.
+
+    Before each the client is asked for again, for its key may be revoked meanwhile: then they end.
+    """
     seen = request.headers.get("last-event-id", "")
     last_seen = int(seen[:9]) if seen.isascii() and seen.isdigit() else -1
     return StreamingResponse(
-        _events(runtime, task_id, last_seen),
+        _events(runtime, task_id, last_seen, admit_again),
         media_type="text/event-stream",
         headers=EVENT_HEADERS,
     )
 
 
-async def _events(runtime: Runtime, task_id: uuid.UUID, last_seen: int) -> AsyncIterator[bytes]:
+async def _events(
+    runtime: Runtime, task_id: uuid.UUID, last_seen: int, admit_again: AdmitAgain
+) -> AsyncIterator[bytes]:
     async def read() -> TaskDetail | None:
         async with borrow(runtime.pool) as connection:
             return await read_detail(connection, task_id)
@@ -81,12 +83,22 @@ async def _events(runtime: Runtime, task_id: uuid.UUID, last_seen: int) -> Async
             changes_of(runtime, task_id, read, HEARTBEAT_SECONDS)
         ) as changes:
             async for task in changes:
+                if not await _is_admitted(admit_again):
+                    return
                 if task.version > last_seen:
                     last_seen = task.version
                     yield await _event(runtime, task)
         if task is None or task.ended or runtime.changes.over:
             return
         yield HEARTBEAT
+
+
+async def _is_admitted(admit_again: AdmitAgain) -> bool:
+    try:
+        await admit_again()
+    except (Unauthorized, Forbidden):
+        return False
+    return True
 
 
 async def _event(runtime: Runtime, task: TaskDetail) -> bytes:

@@ -28,7 +28,6 @@ from heliograph.base.database import borrow, transaction
 from heliograph.base.errors import BadRequest, TooManyRequests
 from heliograph.runtime import Runtime
 from heliograph.tasks.task import read_task_id
-from heliograph.webhooks.deliver import Later
 from heliograph.webhooks.deliveries.resend import no_such_delivery, resend, resend_lost
 from heliograph.webhooks.deliveries.store import (
     STATES,
@@ -39,6 +38,7 @@ from heliograph.webhooks.deliveries.store import (
     read_delivery,
 )
 from heliograph.webhooks.event import trial_notice
+from heliograph.webhooks.lanes import Later
 from heliograph.webhooks.receivers.store import list_receivers, open_receiver
 from heliograph.webhooks.rotate import rotate_secret
 

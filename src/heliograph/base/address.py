@@ -154,7 +154,8 @@ def check_url(text: str, policy: Policy) -> URL:
     _check_text(text)
     try:
         url = URL(text).with_fragment(None)
-        port = url.port
+        # a name in Punycode is read when it is asked for, and may be none
+        port, _ = url.port, url.host
     except ValueError:
         raise OutboundRefused("The URL is malformed.") from None
     if url.scheme not in {"http", "https"} or not url.raw_host or not port:

@@ -306,7 +306,7 @@ async def _read_answer(response: aiohttp.ClientResponse) -> bytes:
 @asynccontextmanager
 async def _sentences(url: URL, total_seconds: float) -> AsyncIterator[None]:
     """Within `total_seconds`, or OutboundFailed; the library's errors become sentences."""
-    host = url.host
+    host = url.raw_host
     try:
         async with asyncio.timeout(total_seconds):
             yield

@@ -202,6 +202,10 @@ class Connection(HttpToolsProtocol):
         if self.pipeline or (waiting and self.cycle.response_started):
             self.transport.abort()
             return
+        if waiting:
+            # whoever reads the body hears no more of it, and what is answered to it goes nowhere
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         self.transport.write(_refusal(self._fault, self.headers or ()))
         # Closed at once, with bytes of the client unread, the answer could be lost on its way.
         self.transport.write_eof()

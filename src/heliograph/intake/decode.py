@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from heliograph.base.errors import OperatorError, PictureRefused
+from heliograph.base.places import Places
 from heliograph.catalog.reference import Reference
 from heliograph.intake.frame import ANSWER, PNG, REFUSED, REQUEST
 from heliograph.intake.header import Header
@@ -38,18 +39,18 @@ class Decoder:
         idle_seconds: float = IDLE_SECONDS,
         decode_seconds: float = DECODE_SECONDS,
     ) -> None:
-        self._slots = asyncio.Semaphore(processes)
+        self._places = Places(processes, most_of_one=processes)
         self._idle_seconds = idle_seconds
         self._decode_seconds = decode_seconds
         self._idle: list[_Child] = []
         self._endings: set[asyncio.Task[int]] = set()
 
-    async def decode(self, data: bytes, header: Header) -> Reference:
+    async def decode(self, data: bytes, header: Header, account_id: str) -> Reference:
         """The picture in `data`, whose header was scanned, made uniform: RGB, upright, no metadata.
 
-        Raises PictureRefused with a sentence for the customer.
+        The accounts that wait take turns. Raises PictureRefused with a sentence for the customer.
         """
-        async with self._slots:
+        async with self._places.one(account_id):
             for _ in range(_ATTEMPTS):
                 answer = await self._ask(data, header)
                 # A child may have been ended from outside, so a second one decides.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from heliograph.base.address import check_url
 from heliograph.base.errors import OutboundFailed, OutboundRefused, PictureRefused, TaskFault
 from heliograph.base.outbound import Outbound
+from heliograph.base.places import Places
 from heliograph.catalog.model import ReferenceLimits
 from heliograph.catalog.reference import Reference
 from heliograph.intake.data_url import is_data_url, read_data_url
@@ -14,8 +15,10 @@ from heliograph.intake.decode import Decoder
 from heliograph.intake.header import judge, judge_size, peek, scan
 
 FETCH_SECONDS = 15.0
-# Each may hold 10 MB while it waits for a decoder.
+# Each may hold 10 MB while it waits for a decoder. One account's pictures come slowly, or never, by half
+# of the ways at most.
 PICTURES_AT_A_TIME = 32
+MOST_OF_ONE_ACCOUNT = PICTURES_AT_A_TIME // 2
 
 ReadOwn = Callable[[str], Awaitable[bytes | None]]
 
@@ -40,7 +43,7 @@ class Intake:
         self._outbound = outbound
         self._decoder = decoder
         self._own_files = own_files
-        self._slots = asyncio.Semaphore(PICTURES_AT_A_TIME)
+        self._places = Places(PICTURES_AT_A_TIME, MOST_OF_ONE_ACCOUNT)
 
     def check_url(self, url: str) -> None:
         """What can be said of `url` without fetching. Raises OutboundRefused, which is a ValueError."""
@@ -52,14 +55,14 @@ class Intake:
         return url.removeprefix(own.url_prefix) if own and url.startswith(own.url_prefix) else None
 
     async def prepare(
-        self, urls: tuple[str, ...], limits: ReferenceLimits
+        self, urls: tuple[str, ...], limits: ReferenceLimits, account_id: str
     ) -> tuple[Reference, ...]:
-        """One reference for each of `urls`, in their order.
+        """One reference for each of `urls`, in their order; the accounts that ask take turns.
 
         Raises TaskFault `BadRequest` for the first one that cannot be used, naming it.
         """
         outcomes = await asyncio.gather(
-            *(self._prepare_one(url, limits) for url in urls), return_exceptions=True
+            *(self._prepare_one(url, limits, account_id) for url in urls), return_exceptions=True
         )
         references = []
         for index, outcome in enumerate(outcomes):
@@ -71,16 +74,16 @@ class Intake:
             references.append(outcome)
         return tuple(references)
 
-    async def _prepare_one(self, url: str, limits: ReferenceLimits) -> Reference:
-        async with self._slots:
-            return await self.check(await self._fetch(url, limits), limits)
+    async def _prepare_one(self, url: str, limits: ReferenceLimits, account_id: str) -> Reference:
+        async with self._places.one(account_id):
+            return await self.check(await self._fetch(url, limits), limits, account_id)
 
-    async def check(self, data: bytes, limits: ReferenceLimits) -> Reference:
+    async def check(self, data: bytes, limits: ReferenceLimits, account_id: str) -> Reference:
         """The picture in `data`, checked and made uniform: for uploads. Raises PictureRefused."""
         judge_size(len(data), limits)
         header = scan(data)
         judge(header, limits)
-        return await self._decoder.decode(data, header)
+        return await self._decoder.decode(data, header, account_id)
 
     async def _fetch(self, url: str, limits: ReferenceLimits) -> bytes:
         if is_data_url(url):

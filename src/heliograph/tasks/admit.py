@@ -12,7 +12,7 @@ from heliograph.accounts.spending.budget import Budget, Overrun
 from heliograph.base.errors import Fault, PaymentRequired, TooManyRequests, UnprocessableEntity
 from heliograph.catalog.request import Submission
 from heliograph.ledger.money import Balance, format_dollars
-from heliograph.tasks.idempotency.key import Remembered, check_repetition
+from heliograph.tasks.idempotency.key import Remembered, check_repetition, name_of
 
 #: When a slot may be free again: the shortest time in which a task usually ends.
 LIVE_TASKS_RETRY_SECONDS = 5
@@ -117,7 +117,7 @@ def admit(drafts: Sequence[Draft], books: Books) -> list[Decision]:
     tally, remembered = Tally(books), dict(books.remembered)
     decisions: list[Decision] = []
     for draft in drafts:
-        name = (draft.key.account_id, draft.idempotency_key or "")
+        name = name_of(draft.key, draft.idempotency_key or "")
         known = remembered.get(name) if draft.idempotency_key is not None else None
         decision = _decide(draft, tally) if known is None else _repetition(draft, known)
         if isinstance(decision, Admitted) and draft.idempotency_key is not None:

@@ -58,7 +58,7 @@ async def quote(runtime: Runtime, key: Key, submission: Submission, pace: Pace) 
     submission.check_retention(runtime.settings.result_retention_hours)
     runtime.moderation.check_texts(image)
     runtime.route(test=key.test, routing=key.routing, mode=image.mode)
-    references = await _prepare(runtime, submission)
+    references = await _prepare(runtime, submission, key.account_id)
     unit = runtime.prices.unit_price_micros(submission.model, image.mode, key.routing)
     price = 0 if key.test else unit * image.num_images
     async with borrow(runtime.pool) as connection:
@@ -81,10 +81,12 @@ async def quote(runtime: Runtime, key: Key, submission: Submission, pace: Pace) 
     )
 
 
-async def _prepare(runtime: Runtime, submission: Submission) -> tuple[Reference, ...]:
+async def _prepare(
+    runtime: Runtime, submission: Submission, account_id: str
+) -> tuple[Reference, ...]:
     limits = runtime.models[submission.model].references
     try:
-        return await runtime.intake.prepare(submission.image.image_urls, limits)
+        return await runtime.intake.prepare(submission.image.image_urls, limits, account_id)
     except TaskFault as fault:
         field, _, _ = fault.message.partition(": ")
         raise BadRequest(fault.message, field) from fault

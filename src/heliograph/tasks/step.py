@@ -121,7 +121,7 @@ async def _call(
 async def _prepare(runtime: Runtime, task: Task) -> tuple[Reference, ...]:
     """The reference images, fetched, checked and allowed. Raises TaskFault naming the one at fault."""
     limits = runtime.models[task.model].references
-    references = await runtime.intake.prepare(task.request.image_urls, limits)
+    references = await runtime.intake.prepare(task.request.image_urls, limits, task.account_id)
     for index, reference in enumerate(references):
         objection = await runtime.moderation.find(reference.data)
         if objection is not None:

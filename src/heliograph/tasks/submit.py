@@ -18,7 +18,7 @@ from heliograph.ledger.money import Hold
 from heliograph.ledger.store import hold_many, lock_balances
 from heliograph.runtime import Runtime
 from heliograph.tasks.admit import Admitted, Books, Decision, Draft, Repeated, admit
-from heliograph.tasks.idempotency.key import KEPT_HOURS, Remembered, request_sha256
+from heliograph.tasks.idempotency.key import KEPT_HOURS, Remembered, name_of, request_sha256
 from heliograph.tasks.idempotency.store import Pair, recall, remember
 from heliograph.tasks.low_balance import tell_low_balances
 from heliograph.tasks.new import store
@@ -120,7 +120,7 @@ async def _decide(
     """Admit each draft on its own: some repeat others, cannot pay, or have caps to look at."""
     async with transaction(runtime.pool) as connection:
         pairs = [
-            (draft.key.account_id, draft.idempotency_key)
+            name_of(draft.key, draft.idempotency_key)
             for draft in drafts
             if draft.idempotency_key is not None
         ]
@@ -180,7 +180,7 @@ async def _remember(
     connection: Connection, admitted: Sequence[Admitted], now: datetime.datetime
 ) -> None:
     used = {
-        (one.draft.key.account_id, one.draft.idempotency_key): Remembered(
+        name_of(one.draft.key, one.draft.idempotency_key): Remembered(
             one.draft.request_sha256, task_id=one.draft.task_id
         )
         for one in admitted

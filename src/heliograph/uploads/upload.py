@@ -34,7 +34,7 @@ async def keep_upload(
     Busy when storage or the database cannot take it.
     """
     try:
-        picture = await runtime.intake.check(data, limits)
+        picture = await runtime.intake.check(data, limits, account_id)
     except PictureRefused as refused:
         raise BadRequest(f"file: {refused.message}", "file") from refused
     upload = _upload(runtime, account_id, picture, await asyncio.to_thread(_sha256, picture.data))

@@ -13,6 +13,7 @@ from heliograph.base.log import log
 from heliograph.base.outbound import Outbound
 from heliograph.base.trace import is_traced, span
 from heliograph.webhooks import store
+from heliograph.webhooks.lanes import Lanes, Later
 from heliograph.webhooks.notice import (
     MOST_LOST,
     Dead,
@@ -31,13 +32,6 @@ from heliograph.webhooks.receivers.receiver import judge
 from heliograph.webhooks.receivers.store import open_receiver
 from heliograph.webhooks.store import Claim
 
-#: POSTs in flight to one host and port, for each process: a receiver that hangs holds no more.
-MOST_IN_FLIGHT = 4
-
-#: The first wait for a free lane, and the longest.
-LATER_SECONDS = 0.5
-LONGEST_LATER_SECONDS = 30.0
-
 #: A claim outlasts the timeout of its POST by this much, the time to note the answer.
 LEASE_MARGIN_SECONDS = 30
 
@@ -52,51 +46,11 @@ class Noted:
 
 
 @dataclass(frozen=True)
-class Later:
-    """Nothing was done; ask again after `seconds`: the receiver is busy, or it is too early."""
-
-    seconds: float
-
-
-@dataclass(frozen=True)
 class Nothing:
     """There was nothing to do: the notice has ended, or someone else has it in hand."""
 
 
 Outcome = Noted | Later | Nothing
-
-
-class Lanes:
-    """How many POSTs are in flight to each place; who finds all lanes taken does not wait there.
-
-    The pause grows with the number turned away since a lane last came free, so that a thousand
-    notices for a receiver that hangs cost little, and a quick receiver is soon served.
-    """
-
-    def __init__(self) -> None:
-        self._taken: dict[str, int] = {}
-        self._turned_away: dict[str, int] = {}
-
-    def enter(self, place: str) -> Later | None:
-        """Take a lane to `place`, to be left again, and give None; or say when to ask again."""
-        taken = self._taken.get(place, 0)
-        if taken >= MOST_IN_FLIGHT:
-            return self._turn_away(place)
-        self._taken[place] = taken + 1
-        return None
-
-    def leave(self, place: str) -> None:
-        """Give back a lane that was entered."""
-        self._turned_away.pop(place, None)
-        self._taken[place] -= 1
-        if not self._taken[place]:
-            del self._taken[place]
-
-    def _turn_away(self, place: str) -> Later:
-        turned_away = self._turned_away.get(place, 0)
-        self._turned_away[place] = turned_away + 1
-        seconds = LATER_SECONDS * (1 + turned_away // MOST_IN_FLIGHT)
-        return Later(min(seconds, LONGEST_LATER_SECONDS))
 
 
 class Deliverer:
@@ -116,7 +70,7 @@ class Deliverer:
         self._clock = clock
         self._rules = rules
         self._jitter = jitter
-        self._lanes = Lanes()
+        self._lanes = Lanes(rules.slots)
 
     async def deliver(self, notice_id: uuid.UUID) -> Outcome:
         """Make one attempt at the notice, if it is due and its receiver has a lane free.
@@ -140,7 +94,7 @@ class Deliverer:
         the receiver are taken; then nothing was written.
         """
         with ExitStack() as lane:
-            later = self._enter(notice.url, lane)
+            later = self._enter(notice.url, notice.account_id, lane)
             if later is not None:
                 return later
             now = self._clock.now()
@@ -165,17 +119,17 @@ class Deliverer:
         if waiting.closed is not None:
             await store.bury(conn, notice_id, reason=waiting.closed, now=now)
             return Nothing()
-        later = self._enter(waiting.url, lane)
+        later = self._enter(waiting.url, waiting.account_id, lane)
         if later is not None:
             return later
         claim = await store.claim_notice(conn, notice_id, now=now, lease_until=now + self._lease)
         return claim or Nothing()
 
-    def _enter(self, url: str, lane: ExitStack) -> Later | None:
+    def _enter(self, url: str, account_id: str, lane: ExitStack) -> Later | None:
         place = place_of(url)
-        later = self._lanes.enter(place)
+        later = self._lanes.enter(place, account_id)
         if later is None:
-            lane.callback(self._lanes.leave, place)
+            lane.callback(self._lanes.leave, place, account_id)
         return later
 
     @property

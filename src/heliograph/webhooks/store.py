@@ -28,6 +28,7 @@ class Waiting:
     """
 
     url: str
+    account_id: str
     due_at: datetime.datetime
     closed: str | None
 
@@ -107,7 +108,7 @@ async def overdue(conn: Connection, *, before: datetime.datetime, limit: int) ->
 async def read_waiting(conn: Connection, notice_id: uuid.UUID) -> Waiting | None:
     """Where and when a pending notice is due; None when it has ended or never was."""
     row = await conn.fetchrow(
-        """SELECT n.url, due_at, r.reason AS closed FROM notices n
+        """SELECT n.url, n.account_id, due_at, r.reason AS closed FROM notices n
         LEFT JOIN receivers r ON r.account_id = n.account_id AND url_md5 = md5(n.url)
         WHERE notice_id = $1 AND n.state = 'pending'""",
         notice_id,

@@ -16,7 +16,7 @@ from heliograph.runtime import Runtime
 from heliograph.tasks.admit import Books, Draft, admit_together
 from heliograph.tasks.batches.batch import Batch
 from heliograph.tasks.batches.store import insert_batch
-from heliograph.tasks.idempotency.key import Remembered, check_repetition, request_sha256
+from heliograph.tasks.idempotency.key import Remembered, check_repetition, name_of, request_sha256
 from heliograph.tasks.idempotency.store import remember
 from heliograph.tasks.submit import (
     NewTask,
@@ -44,7 +44,7 @@ class NewBatch(msgspec.Struct, frozen=True):
 
     def name(self, idempotency_key: str) -> tuple[str, str]:
         """Under which its account remembers a key."""
-        return self.key.account_id, idempotency_key
+        return name_of(self.key, idempotency_key)
 
 
 class AcceptedBatch(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ import uuid
 
 import msgspec
 
+from heliograph.accounts.account import Key
 from heliograph.base.errors import UnprocessableEntity
 
 KEPT_HOURS = 24
@@ -16,6 +17,15 @@ class Remembered(msgspec.Struct, frozen=True):
     request_sha256: bytes
     task_id: uuid.UUID | None = None
     batch_id: uuid.UUID | None = None
+
+
+def name_of(key: Key, idempotency_key: str) -> tuple[str, str]:
+    """The account of `key`, and under which name it remembers `idempotency_key`.
+
+    What was rehearsed with a test key is never the answer to a live request, nor the other way round.
+    """
+    # a customer's own has no space in it
+    return key.account_id, f"test {idempotency_key}" if key.test else idempotency_key
 
 
 def request_sha256(route: str, request: object) -> bytes:

@@ -10,7 +10,7 @@ from heliograph.base.database import Connection
 from heliograph.tasks.idempotency.key import Remembered
 
 Pair = tuple[str, str]
-"""An account id and an idempotency key of that account."""
+"""An account id and the name under which the account remembers an idempotency key."""
 
 
 async def recall(

@@ -156,6 +156,7 @@ class OpenAIRoutes:
         # from here on, whatever goes wrong, asking again without a key would make and charge another
         headers.append((RETRY, b"false" if key is None else b"true"))
         ended = await self._wait(self._runtime.models[task.submission.model], accepted.task_id)
+        await self._gate.admit_again(request)
         if not ended.ended:
             raise _not_ended(accepted.task_id, repeatable=key is not None)
         headers[-1] = (RETRY, b"false")
