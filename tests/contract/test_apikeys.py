@@ -279,5 +279,8 @@ def test_an_account_has_so_many_keys_and_no_more(owner: Owner, customer: Custome
     key_id = made[0]["key"]["keyId"]
     refused(owner.send("POST", f"/{key_id}/rotate", keepHours=1), 409, f"{MOST_KEYS} keys")
     assert owner.send("POST", f"/{key_id}/rotate", keepHours=0).status_code == 200
+    # the one that was replaced has ended, and finds no room when it shall work again
+    refused(owner.send("PATCH", f"/{key_id}", expiresTime=None), 409, f"{MOST_KEYS} keys")
+    assert owner.send("PATCH", f"/{key_id}", name="old").status_code == 200
     owner.done("POST", f"/{made[1]['key']['keyId']}/revoke")
     assert owner.send("POST", name="one more").status_code == 200

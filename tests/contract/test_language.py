@@ -43,7 +43,7 @@ WRONG = {
         "GET",
         f"{STATUS}?taskId={UNKNOWN}&wait=99",
         400,
-        "wait 必须是 0 到 60 的整数秒，而不是 '99'",
+        "wait 必须是 0 到 60 的整数",
         "wait",
     ),
     "listed": Wrong("GET", "/api/v1/tasks?limit=0", 400, "limit 必须是 1 到 100 的整数", "limit"),

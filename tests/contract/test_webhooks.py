@@ -197,8 +197,8 @@ def test_one_delivery_or_all_dead_ones_are_sent_again(
         ("secret/rotate", [], None),
     ],
 )
-def test_a_wrong_field_is_400_and_named(tester: Customer, path: str, body: Any, field: str | None):
-    answer = tester.http.post(f"{WEBHOOKS}/{path}", json=body)
+def test_a_wrong_field_is_400_and_named(service: Service, path: str, body: Any, field: str | None):
+    answer = service.customer().http.post(f"{WEBHOOKS}/{path}", json=body)
     read(answer, 400)
     assert answer.json()["data"].get("field") == field
 
@@ -264,8 +264,10 @@ def test_receivers_are_listed_page_by_page(service: Service, tester: Customer, r
 def test_a_rotated_secret_and_the_one_before_it_both_verify(service: Service, tester: Customer):
     service.clock.moment = datetime.datetime.now(datetime.UTC)  # the package looks at the real one
     inbox = open_inbox(tester)
-    first = read(tester.http.post(ROTATE, json={"overlapHours": 0}))
-    second = read(tester.http.post(ROTATE, json={}))
+    live = service.another_key(tester, test=False)
+    assert "test key" in read(tester.http.post(ROTATE, json={"overlapHours": 0}), 403)
+    first = read(live.http.post(ROTATE, json={"overlapHours": 0}))
+    second = read(live.http.post(ROTATE, json={}))
     day_ms = 24 * 3_600_000
     assert second["previousValidUntil"] - first["previousValidUntil"] == day_ms
     read(tester.http.post(TEST, json={"url": inbox["url"]}))

@@ -34,8 +34,7 @@ async def issue_key(
     async with transaction(pool) as connection:
         if await store.read_account(connection, wish.account_id) is None:
             raise NotFound(f"There is no account {wish.account_id}.")
-        if by_owner:
-            await check_room(connection, wish.account_id, now=now)
+        await store.lock_keys_of(connection, wish.account_id)
         minted = mint_key(test=wish.test)
         key = Key(
             key_id=minted.key_id,
@@ -49,4 +48,6 @@ async def issue_key(
             revoked_at=None,
         )
         await store.create_key(connection, wish.limits.applied_to(key), minted.secret_sha256)
+        if by_owner:
+            await check_room(connection, wish.account_id, now=now)
     return minted

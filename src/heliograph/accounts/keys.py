@@ -84,13 +84,11 @@ async def rotate_key(
     them no more than MOST_KEYS may work, else Conflict. Raises NotFound when there is no such key, or it has been revoked or has expired.
     """
     async with transaction(pool) as connection:
-        stored = (await store.read_keys_by_id(connection, [key_id])).get(key_id)
+        stored = await store.lock_key(connection, key_id)
         if stored is None or account_id not in (None, stored.key.account_id):
             raise errors.NotFound(f"There is no usable key {key_id}")
         if not stored.key.usable_at(now):
             raise errors.NotFound(f"There is no usable key {key_id}")
-        if account_id is not None and keep_seconds:
-            await check_room(connection, account_id, now=now)
         minted = mint_key(test=stored.key.test)
         successor = dataclasses.replace(
             stored.key, key_id=minted.key_id, created_at=now, last_used_at=None
@@ -98,12 +96,17 @@ async def rotate_key(
         await store.create_key(connection, successor, minted.secret_sha256)
         ends_at = now + datetime.timedelta(seconds=keep_seconds)
         await store.expire_key(connection, key_id, expires_at=ends_at)
+        if account_id is not None:
+            await check_room(connection, account_id, now=now)
     return minted
 
 
 async def check_room(connection: Connection, account_id: str, *, now: datetime.datetime) -> None:
-    """Raise Conflict when MOST_KEYS of the account work; no other is counted in meanwhile."""
-    if await store.count_usable_keys(connection, account_id, now=now) >= MOST_KEYS:
+    """Raise Conflict when more than MOST_KEYS of the account work, and so take back what was done.
+
+    The caller has locked the account's keys.
+    """
+    if await store.count_usable_keys(connection, account_id, now=now) > MOST_KEYS:
         raise errors.Conflict(
             f"The account has {MOST_KEYS} keys that can be used, the most that there may be."
             " Revoke one that is not needed any more."

@@ -16,7 +16,7 @@ async def revoke_own_key(
     Within a second no process accepts it any more. Raises NotFound.
     """
     async with transaction(pool) as connection:
-        stored = (await store.read_keys_by_id(connection, [key_id])).get(key_id)
+        stored = await store.lock_key(connection, key_id)
         if stored is None or stored.key.account_id != account_id:
             raise NotFound(f"There is no key {key_id}.")
         await store.revoke_key(connection, key_id, now=now)

@@ -149,13 +149,27 @@ async def list_recent_keys(
     return [_key(dict(row)) for row in rows]
 
 
-async def count_usable_keys(
-    connection: Connection, account_id: str, *, now: datetime.datetime
-) -> int:
-    """How many keys of an account can be used; until the end of the transaction no other counts them."""
+async def lock_keys_of(connection: Connection, account_id: str) -> None:
+    """Until the end of the transaction no other changes the keys of the account; before any balance."""
     await connection.execute(
         "SELECT FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE", account_id
     )
+
+
+async def lock_key(connection: Connection, key_id: str) -> StoredKey | None:
+    """A key as it is now, which no other changes until the end of the transaction. None: there is none."""
+    stored = (await read_keys_by_id(connection, [key_id])).get(key_id)
+    if stored is None:
+        return None
+    await lock_keys_of(connection, stored.key.account_id)
+    # again, for it may have been changed while we waited
+    return (await read_keys_by_id(connection, [key_id]))[key_id]
+
+
+async def count_usable_keys(
+    connection: Connection, account_id: str, *, now: datetime.datetime
+) -> int:
+    """How many keys of an account can be used."""
     count: int = await connection.fetchval(
         f"SELECT count(*) FROM api_keys WHERE account_id = $1 AND {USABLE.format(now='$2')}",
         account_id,

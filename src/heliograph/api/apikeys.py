@@ -1,6 +1,5 @@
 """The keys of an account, in the hands of its owner: list, make, change, replace, revoke."""
 
-from msgspec import UNSET
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
@@ -90,9 +89,9 @@ class KeyRoutes:
         body = await read_json(request, KeyChange)
         if body == KeyChange():
             raise BadRequest("The body names nothing that shall change")
-        limits = asked_limits(body, self._runtime.models, self._runtime.clock.now())
-        name = None if body.name is UNSET else body.name
-        key = await limit_key(self._runtime.pool, key_id, limits, name=name, account_id=account_id)
+        now = self._runtime.clock.now()
+        limits = asked_limits(body, self._runtime.models, now)
+        key = await limit_key(self._runtime.pool, key_id, limits, account_id=account_id, now=now)
         return success((await self._shown([key]))[0])
 
     async def rotate(self, request: Request) -> Response:

@@ -128,6 +128,7 @@ def _state(key: Key, now: datetime.datetime) -> Literal["active", "expired", "re
 def asked_limits(asked: KeyChange, models: Collection[str], now: datetime.datetime) -> KeyLimits:
     """The limits that are asked for. Raises BadRequest naming the field that cannot be."""
     return KeyLimits(
+        name=asked.name,
         monthly_cap_micros=_cap("monthlyCap", asked.monthly_cap),
         total_cap_micros=_cap("totalCap", asked.total_cap),
         models=_models(asked.models, models),

@@ -25,7 +25,7 @@ from heliograph.api.webhooks_wire import (
 from heliograph.api.wire import success
 from heliograph.base.clock import unix_ms
 from heliograph.base.database import borrow, transaction
-from heliograph.base.errors import BadRequest, TooManyRequests
+from heliograph.base.errors import BadRequest, Forbidden, TooManyRequests
 from heliograph.runtime import Runtime
 from heliograph.tasks.task import read_task_id
 from heliograph.webhooks.deliveries.resend import no_such_delivery, resend, resend_lost
@@ -41,6 +41,11 @@ from heliograph.webhooks.event import trial_notice
 from heliograph.webhooks.lanes import Later
 from heliograph.webhooks.receivers.store import list_receivers, open_receiver
 from heliograph.webhooks.rotate import rotate_secret
+
+NOT_WITH_A_TEST_KEY = (
+    "A test key cannot replace the secret that real notices are signed with."
+    " Use a live key of the account."
+)
 
 MAX_LISTED = 100
 USUALLY_LISTED = 20
@@ -143,8 +148,13 @@ class WebhookRoutes:
         return success(Enabled(body.url))
 
     async def rotate(self, request: Request) -> Response:
-        """Give the account a new signing secret; the present one counts for a time yet."""
+        """Give the account a new signing secret; the present one counts for a time yet.
+
+        Raises Forbidden for a test key, which may be in many hands.
+        """
         caller = await self._gate.admit_caller(request)
+        if caller.key is not None and caller.key.test:
+            raise Forbidden(NOT_WITH_A_TEST_KEY)
         body = await read_json(request, RotateBody)
         async with transaction(self._runtime.pool) as connection:
             secret, previous_until = await rotate_secret(

@@ -3,7 +3,7 @@
 import datetime
 
 from heliograph.accounts.account import Key
-from heliograph.accounts.store import read_keys_by_id, revoke_key
+from heliograph.accounts.store import lock_key, revoke_key
 from heliograph.base.database import Pool, transaction
 from heliograph.base.errors import NotFound
 from heliograph.operators.log.store import Deed, note_deed
@@ -15,7 +15,7 @@ async def revoke(pool: Pool, operator: str, key_id: str, *, now: datetime.dateti
     Gives the key as it was. Raises NotFound.
     """
     async with transaction(pool) as connection:
-        stored = (await read_keys_by_id(connection, [key_id])).get(key_id)
+        stored = await lock_key(connection, key_id)
         if stored is None:
             raise NotFound(f"There is no key {key_id}. heliograph key list names all.")
         key = stored.key

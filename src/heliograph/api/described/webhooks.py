@@ -18,7 +18,7 @@ from heliograph.api.described.operation import (
     Operation,
     query_parameter,
 )
-from heliograph.api.webhooks import MAX_LISTED, USUALLY_LISTED
+from heliograph.api.webhooks import MAX_LISTED, NOT_WITH_A_TEST_KEY, USUALLY_LISTED
 from heliograph.api.webhooks_wire import (
     DeliveryData,
     DeliveryList,
@@ -35,6 +35,7 @@ from heliograph.base.errors import (
     BadRequest,
     Conflict,
     Fault,
+    Forbidden,
     TooManyRequests,
 )
 from heliograph.webhooks.deliveries.resend import MOST_RESENT, no_such_delivery
@@ -256,6 +257,7 @@ def _rotate() -> Operation:
                 "overlapHours: Expected `int` <= 168. /docs shows what this body holds.",
                 "overlapHours",
             ),
+            Forbidden(NOT_WITH_A_TEST_KEY),
             *BODY,
             *KEYED,
         ],
