@@ -258,7 +258,32 @@ def test_who_has_no_money_is_told_so_once(live: Service):
     assert caught.value.response.headers["x-should-retry"] == "false"
 
 
-def test_a_repetition_with_an_idempotency_key_is_neither_made_nor_paid_twice(customer: Customer):
+def kept_uploads(live: Service, customer: Customer) -> int:
+    sql = "SELECT count(*) FROM uploads WHERE account_id = $1 AND expires_at > created_at"
+    return live.run(live.runtime.pool.fetchval(sql, customer.account_id))
+
+
+def test_an_edit_that_is_refused_keeps_no_file(live: Service):
+    beggar = live.customer(dollars=0.01)
+    with client(beggar) as api:
+        for fields in ({}, {"size": "bogus"}, {"extra_headers": {"Idempotency-Key": "a b"}}):
+            with pytest.raises(openai.APIStatusError):
+                api.images.edit(prompt="a", image=("a.png", PNG), **fields)
+        with pytest.raises(openai.BadRequestError):
+            api.images.edit(prompt="a", image=[("a.png", PNG), ("b.png", b"no picture")])
+    assert kept_uploads(live, beggar) == 0
+
+
+def test_a_task_that_failed_for_a_busy_engine_says_when_to_ask_again(tester: Customer):
+    prompt = {"prompt": "a fox [[fail:RateLimitExceeded]]"}
+    answer = tester.http.post("/v1/images/generations", json=prompt)
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_a_repetition_with_an_idempotency_key_is_neither_made_nor_paid_twice(
+    live: Service, customer: Customer
+):
     key = {"Idempotency-Key": uuid.uuid4().hex}
     with client(customer) as api:
         both = [
@@ -267,6 +292,8 @@ def test_a_repetition_with_an_idempotency_key_is_neither_made_nor_paid_twice(cus
         other = [api.images.generate(prompt="a", extra_headers={"Idempotency-Key": "b"})]
         with pytest.raises(openai.UnprocessableEntityError) as caught:
             api.images.edit(prompt="b", image=("a.png", PNG), extra_headers=key)
+    # of the repetition and of the one that was refused nothing is kept
+    assert kept_uploads(live, customer) == 1
     assert both[0].data == both[1].data != other[0].data
     assert caught.value.code == "idempotency_key_reused"
     assert len(tasks(customer)) == 2

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import uuid
 from collections.abc import Iterator
 
 import httpx2
@@ -201,11 +202,21 @@ def test_a_session_may_be_used_only_from_where_its_key_may(
 
 def test_what_the_console_reads_a_session_may_read(visitor: Visitor, customer: Customer):
     task_id = customer.submit()
+    item = {
+        "client_item_id": "a",
+        "idempotency_key": "k",
+        "input": {"mode": "text-to-image", "prompt": "a"},
+    }
+    batches = f"{GENERATE}/batches"
+    sent = customer.http.post(
+        batches, json={"items": [item]}, headers={"Idempotency-Key": uuid.uuid4().hex}
+    )
     visitor.follow(visitor.link(customer.account_id))
-    (task,) = visitor.http.get("/api/v1/tasks").json()["data"]["items"]
-    assert task["taskId"] == task_id
+    tasks = visitor.http.get("/api/v1/tasks").json()["data"]["items"]
+    assert task_id in {task["taskId"] for task in tasks}
     for path in (
         f"/api/v1/tasks/{task_id}",
+        f"{batches}/{sent.json()['data']['batchId']}",
         "/api/v1/statement",
         "/api/v1/models",
         "/api/v1/webhooks",

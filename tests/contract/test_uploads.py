@@ -1,9 +1,12 @@
 """Giving a picture, and using it as a reference image without a network round trip."""
 
+import base64
+
 import httpx2
 import pytest
 
-from contract.service import MODEL, Customer, Service
+from contract.service import GENERATE, MODEL, Customer, Service
+from heliograph.accounts.limit import KeyLimits, limit_key
 from support.pictures import encoded, photo
 
 FILES = "/api/v1/files"
@@ -79,6 +82,59 @@ def test_an_own_address_is_a_reference_image(service: Service, customer: Custome
     assert again.status_code == 200, again.text
 
 
+def test_an_own_address_is_known_with_a_query_or_a_fragment_behind_it(customer: Customer):
+    url = upload(customer).json()["data"]["url"]
+    for behind in ("?x=1", "#a", "?a#b"):
+        answer = customer.http.post(QUOTE, json=edit(url + behind))
+        assert answer.status_code == 200, answer.text
+
+
+def test_a_compressed_file_is_refused_as_such(customer: Customer):
+    for sent in ({"content": PNG}, {"files": {"file": PNG}}):
+        headers = {"Content-Encoding": "gzip"}
+        if "content" in sent:
+            headers["Content-Type"] = "image/png"
+        answer = customer.http.post(FILES, headers=headers, **sent)
+        assert answer.status_code == 415
+        assert "Content-Encoding: gzip" in answer.json()["message"]
+
+
+HEAD = "data:image/png;base64,"
+WRONG_IN_THE_MIDDLE = f"{HEAD}{'A' * 4000}@{'A' * 4003}"
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        (f"{HEAD}@@@@", "not valid base64"),
+        (f"{HEAD}{'A' * 5001}", "not valid base64"),
+        (f"{HEAD}{'A' * 4000}@AAA", "not valid base64"),
+        (HEAD, "is empty"),
+        ("data:image/jpeg,x;base64,AAAA", "must begin with"),
+    ],
+)
+def test_a_data_url_that_shows_that_it_holds_nothing_is_refused_at_submit(
+    customer: Customer, url: str, words: str
+):
+    answer = customer.http.post(GENERATE, json=edit(url))
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["data"]["field"] == "input.image_urls[0]"
+    assert words in answer.json()["message"]
+
+
+def test_the_middle_of_a_data_url_is_looked_at_when_it_is_read(customer: Customer):
+    assert customer.http.post(GENERATE, json=edit(WRONG_IN_THE_MIDDLE)).status_code == 200
+    answer = customer.http.post(QUOTE, json=edit(WRONG_IN_THE_MIDDLE))
+    assert "not valid base64" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("parameters", [";charset=utf-8", ";name=a.jpg", ";a=b;c=d", ""])
+def test_a_data_url_may_have_parameters(customer: Customer, parameters: str):
+    url = f"data:image/png{parameters};base64,{base64.b64encode(PNG).decode()}"
+    answer = customer.http.post(QUOTE, json=edit(url))
+    assert answer.status_code == 200, answer.text
+
+
 def test_an_own_address_that_leads_nowhere_is_named(service: Service, customer: Customer):
     answer = customer.http.post(QUOTE, json=edit(f"{service.url}/files/uploads/{'0' * 32}.png"))
     assert answer.status_code == 400
@@ -122,5 +178,12 @@ def test_a_quote_says_what_cannot_be_paid_and_refuses_what_submit_refuses(servic
     assert (quoted["affordable"], quoted["balanceAfter"]) == (False, -0.07)
     assert poor.http.post(QUOTE, json={"input": {}}).status_code == 400
     assert poor.http.post("/api/v1/quoteTask/other", json=body).status_code == 404
+    rich = service.customer(dollars=1)
+    key_id = rich.api_key.split("_")[2]
+    capped = KeyLimits(monthly_cap_micros=90_000)
+    service.run(limit_key(service.runtime.pool, key_id, capped))
+    assert not rich.http.post(QUOTE, json=body).json()["data"]["affordable"]
+    cheaper = {"input": body["input"] | {"num_images": 3}}
+    assert rich.http.post(QUOTE, json=cheaper).json()["data"]["affordable"]
     free = service.customer(test=True).http.post(QUOTE, json=body).json()["data"]
     assert free["price"] == 0

@@ -43,15 +43,15 @@ class BatchRoutes:
         return marked(answer, replayed=accepted.replayed)
 
     async def show(self, request: Request) -> Response:
-        """A batch of this key's account, with the state of each item."""
-        key = await self._gate.admit(request)
+        """A batch of the caller's account, with the state of each item."""
+        caller = await self._gate.admit_caller(request)
         batch_id = read_task_id(request.path_params["batchId"])
         if batch_id is None:
             raise NotFound(NO_SUCH_BATCH)
         async with borrow(self._runtime.pool) as connection:
             batch, items = await read_whole(connection, batch_id)
         model = request.path_params["model"]
-        if batch is None or (batch.account_id, batch.model) != (key.account_id, model):
+        if batch is None or (batch.account_id, batch.model) != (caller.account_id, model):
             raise NotFound(NO_SUCH_BATCH)
         return success(batch_data(batch, items, self._runtime.settings.public_url))
 

@@ -55,12 +55,17 @@ async def read_json_body(request: Request) -> bytes:
     compressed, TooLarge as soon as the limit is passed, BadRequest when it does not arrive in time.
     """
     check_json_type(request)
+    check_coding(request)
+    return await read_body(request, _limits(request).json_bytes)
+
+
+def check_coding(request: Request) -> None:
+    """Raise UnsupportedMediaType when the body is compressed."""
     coding = header(request, b"content-encoding") or "identity"
     if coding.lower() != "identity":
         raise UnsupportedMediaType(
             f"Send the body as it is, without Content-Encoding: {coding[:100]}"
         )
-    return await read_body(request, _limits(request).json_bytes)
 
 
 def check_json_type(request: Request) -> None:

@@ -7,7 +7,7 @@ from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from heliograph.api.body import read_body
+from heliograph.api.body import check_coding, read_body
 from heliograph.base.errors import BadRequest
 
 MULTIPART = "multipart/form-data"
@@ -32,6 +32,7 @@ async def read_form(
     `most_bytes` is for the files together. Raises BadRequest that names `file_field` for a form that
     cannot be read, and as read_body does.
     """
+    check_coding(request)
     body = await read_body(request, most_bytes + FORM_BYTES)
 
     async def whole() -> AsyncGenerator[bytes, None]:

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from heliograph.api.auth import Gate
-from heliograph.api.body import read_body
+from heliograph.api.body import check_coding, read_body
 from heliograph.api.form import MULTIPART, media_type_of, read_form
 from heliograph.api.wire import success
 from heliograph.base.clock import unix_ms
@@ -55,6 +55,7 @@ class UploadRoutes:
 
 
 async def _read_file(request: Request, most_bytes: int) -> bytes:
+    check_coding(request)
     media_type = media_type_of(request)
     if media_type == MULTIPART:
         return await _file_of_form(request, most_bytes)

@@ -6,7 +6,13 @@ import re
 
 from heliograph.base.errors import PictureRefused
 
-_HEAD = re.compile(r"data:image/[a-z0-9.+-]{1,40};base64,", re.IGNORECASE)
+# between type and encoding there may be parameters, a character set or a name (RFC 2397)
+_HEAD = re.compile(
+    r"data:image/[a-z0-9.+-]{1,40}(?:;[a-z0-9.+_-]{1,40}=[^;,]{0,80}){0,4};base64,", re.IGNORECASE
+)
+
+#: So many characters at each end; a multiple of four, as base64 comes in fours.
+_LOOKED_AT = 1024
 
 
 def is_data_url(url: str) -> bool:
@@ -14,18 +20,39 @@ def is_data_url(url: str) -> bool:
     return url[:5].lower() == "data:"
 
 
+def check_data_url(url: str) -> None:
+    """Raise PictureRefused when the beginning or the end of `url` shows that it holds no file.
+
+    What is wrong in the middle, of millions of characters, is found when the picture is read.
+    """
+    text = _text_of(url)
+    if not text:
+        raise PictureRefused("The data URL is empty. Put the file into it, in base64.")
+    last = max(0, len(text) - _LOOKED_AT) // 4 * 4
+    for part in (text[:_LOOKED_AT], text[last:]):
+        _decode(part)
+
+
 def read_data_url(url: str, max_bytes: int) -> bytes:
     """The bytes written in `url`; the named image type is not relied on. Raises PictureRefused."""
+    text = _text_of(url)
+    if len(text) * 3 // 4 - 2 > max_bytes:
+        raise PictureRefused(
+            f"The data URL holds more than {max_bytes} bytes. Compress or resize the picture."
+        )
+    return _decode(text)
+
+
+def _text_of(url: str) -> str:
     head = _HEAD.match(url)
     if head is None:
         raise PictureRefused(
             "A data URL must begin with data:image/png;base64, or another image type."
         )
-    text = url[head.end() :]
-    if len(text) * 3 // 4 - 2 > max_bytes:
-        raise PictureRefused(
-            f"The data URL holds more than {max_bytes} bytes. Compress or resize the picture."
-        )
+    return url[head.end() :]
+
+
+def _decode(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -1,6 +1,7 @@
 """From `image_urls` to pictures a provider can use: fetched, checked and made uniform."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from heliograph.base.outbound import Outbound
 from heliograph.base.places import Places
 from heliograph.catalog.model import ReferenceLimits
 from heliograph.catalog.reference import Reference
-from heliograph.intake.data_url import is_data_url, read_data_url
+from heliograph.intake.data_url import check_data_url, is_data_url, read_data_url
 from heliograph.intake.decode import Decoder
 from heliograph.intake.header import judge, judge_size, peek, scan
 
@@ -47,12 +48,17 @@ class Intake:
 
     def check_url(self, url: str) -> None:
         """What can be said of `url` without fetching. Raises OutboundRefused, which is a ValueError."""
-        if not is_data_url(url) and self._own_path(url) is None:
+        if is_data_url(url):
+            _check_data_url(url)
+        elif self._own_path(url) is None:
             check_url(url, self._outbound.pictures)
 
     def _own_path(self, url: str) -> str | None:
         own = self._own_files
-        return url.removeprefix(own.url_prefix) if own and url.startswith(own.url_prefix) else None
+        if own is None or not url.startswith(own.url_prefix):
+            return None
+        path, *_ = re.split(r"[?#]", url.removeprefix(own.url_prefix), maxsplit=1)
+        return path
 
     async def prepare(
         self, urls: tuple[str, ...], limits: ReferenceLimits, account_id: str
@@ -109,3 +115,10 @@ class Intake:
                 "there is no such file here: it has expired, or its address is wrong. Upload it again."
             )
         return data
+
+
+def _check_data_url(url: str) -> None:
+    try:
+        check_data_url(url)
+    except PictureRefused as refused:
+        raise OutboundRefused(refused.message) from None

@@ -3,6 +3,8 @@
 import msgspec
 
 from heliograph.accounts.account import Key
+from heliograph.accounts.spending.budget import month_of
+from heliograph.accounts.spending.store import read_budgets
 from heliograph.base.database import borrow
 from heliograph.base.errors import BadRequest, TaskFault
 from heliograph.catalog.reference import Reference
@@ -30,7 +32,7 @@ class CheckedImage(msgspec.Struct, frozen=True):
 class Quote(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel", kw_only=True):
     """What the task would cost in dollars, what it would leave, and how long such tasks take.
 
-    `affordable` is about the money alone. `width` and `height` are those of each picture, in pixels.
+    `affordable` is about the money alone, what the key's caps leave included. `width` and `height` are those of each picture, in pixels.
     """
 
     price: float
@@ -63,6 +65,7 @@ async def quote(runtime: Runtime, key: Key, submission: Submission, pace: Pace) 
     price = 0 if key.test else unit * image.num_images
     async with borrow(runtime.pool) as connection:
         balance = await read_balance(connection, key.account_id)
+        budgets = await read_budgets(connection, [key.key_id], month_of(runtime.clock.now()))
     available = balance.available_micros if balance else 0
     expected = await pace.expected(submission.model, image.mode, runtime.clock.now())
     return Quote(
@@ -71,7 +74,8 @@ async def quote(runtime: Runtime, key: Key, submission: Submission, pace: Pace) 
         num_images=image.num_images,
         balance=dollars(available),
         balance_after=dollars(available - price),
-        affordable=price <= available,
+        affordable=price <= available
+        and not any(budget.overrun(price) for budget in budgets.values()),
         width=image.width,
         height=image.height,
         expected_seconds=Seconds(round(expected.p50_seconds, 1), round(expected.p90_seconds, 1))

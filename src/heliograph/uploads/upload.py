@@ -5,6 +5,7 @@ import datetime
 import hashlib
 import secrets
 import uuid
+from collections.abc import Sequence
 
 from heliograph.base.database import borrow
 from heliograph.base.errors import BadRequest, PictureRefused, TooManyRequests
@@ -53,6 +54,13 @@ async def keep_upload(
             await store.expire_now(connection, upload.upload_id, upload.created_at)
         raise
     return upload
+
+
+async def forget_uploads(runtime: Runtime, uploads: Sequence[Upload]) -> None:
+    """Let `uploads` that nobody needs count for nothing any more; their files go with the next expiry."""
+    async with borrow(runtime.pool) as connection:
+        for upload in uploads:
+            await store.expire_now(connection, upload.upload_id, upload.created_at)
 
 
 def _sha256(data: bytes) -> str:

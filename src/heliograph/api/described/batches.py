@@ -105,6 +105,7 @@ def _show(models: Mapping[str, Model]) -> Operation:
         examples={"half done": _half_done()},
         parameters=[model_parameter(models), _batch_id_parameter()],
         keyed=True,
+        signed=True,
     )
 
 

@@ -1,5 +1,6 @@
 """What the OpenAI door answers: pictures, models, and errors, each in OpenAI's shape."""
 
+from http import HTTPStatus
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -113,6 +114,10 @@ FAILURES: dict[str, Kind] = {
 RETRY = b"x-should-retry"
 
 
+#: When to ask again after the image engine was too busy for a task.
+BUSY_ENGINE_SECONDS = 30
+
+
 def refusal_body(fault: Fault | TaskFault) -> tuple[int, Refusal]:
     """HTTP status and public JSON of `fault`, or of the failure of a task."""
     param = None
@@ -132,7 +137,11 @@ def refusal(fault: Fault | TaskFault) -> Json:
     answer = Json(ENCODER.encode(body), status)
     if isinstance(fault, PaymentRequired):
         answer.raw_headers.append((RETRY, b"false"))
-    return add_headers(answer, fault) if isinstance(fault, Fault) else answer
+    if isinstance(fault, Fault):
+        return add_headers(answer, fault)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        answer.raw_headers.append((b"retry-after", b"%d" % BUSY_ENGINE_SECONDS))
+    return answer
 
 
 def _plain(fault: Fault) -> Kind:

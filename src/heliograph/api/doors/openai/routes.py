@@ -20,6 +20,7 @@ from heliograph.api.doors.openai.answer import (
     refusal,
 )
 from heliograph.api.doors.openai.body import (
+    EditBody,
     GenerationBody,
     Size,
     nearest_ratio,
@@ -41,7 +42,7 @@ from heliograph.tasks.submit import Accepted, NewTask, submit_tasks
 from heliograph.tasks.task import TaskStatus
 from heliograph.tasks.view import file_url
 from heliograph.uploads.store import Upload
-from heliograph.uploads.upload import keep_upload
+from heliograph.uploads.upload import forget_uploads, keep_upload
 
 #: Marks the tasks that came in through this door, in the statistics of their owner.
 SOURCE = "openai"
@@ -70,7 +71,8 @@ class OpenAIRoutes:
         (mode, *_) = (mode for mode in model.modes.values() if not mode.max_references)
         size = read_size(body.size)
         submission = self._submission(model, mode, body, size, [])
-        return await self._make(request, body, NewTask(key, submission, route="openai.generate"))
+        task = NewTask(key, submission, route="openai.generate")
+        return await self._answer(request, body, task, await self._accept(request, task))
 
     async def edit(self, request: Request) -> Response:
         """Images from a prompt and other images, which come as files or as addresses."""
@@ -80,15 +82,23 @@ class OpenAIRoutes:
         model = self._model(body.model)
         (mode, *_) = (mode for mode in model.modes.values() if mode.max_references)
         _check_count(mode, len(files) + len(body.addresses))
-        uploads = [await self._keep(key, model, *one) for one in enumerate(files)]
-        urls = [file_url(upload.path, self._runtime.settings.public_url) for upload in uploads]
-        first = (uploads[0].width, uploads[0].height) if uploads else None
-        size = read_size(body.size) or first
-        submission = self._submission(model, mode, body, size, [*urls, *body.addresses])
-        same = (*(upload.sha256 for upload in uploads), *body.addresses)
-        repeated_as = msgspec.structs.replace(submission.image, image_urls=same)
-        task = NewTask(key, submission, route="openai.edit", repeated_as=repeated_as)
-        return await self._make(request, body, task)
+        # what is wrong with these is said before anything is kept
+        read_size(body.size)
+        read_idempotency_key(request)
+        uploads: list[Upload] = []
+        try:
+            for index, data in enumerate(files):
+                uploads.append(await self._keep(key, model, index, data))
+            task = self._editing(key, model, mode, body, uploads)
+            accepted = await self._accept(request, task)
+        except Busy:
+            raise  # the task may have been accepted, and need them
+        except Fault:
+            await forget_uploads(self._runtime, uploads)
+            raise
+        if accepted.replayed:
+            await forget_uploads(self._runtime, uploads)
+        return await self._answer(request, body, task, accepted)
 
     async def models(self, request: Request) -> Response:
         """What can be asked for."""
@@ -142,15 +152,35 @@ class OpenAIRoutes:
             field = str((fault.data or {}).get("field") or "")
             raise BadRequest(outward(fault.message), outward(field) or None) from fault
 
-    async def _make(self, request: Request, body: GenerationBody, task: NewTask) -> Response:
-        """Submit `task`, wait for its end, and answer with its images or with why there are none.
+    def _editing(
+        self, key: Key, model: Model, mode: Mode, body: EditBody, uploads: list[Upload]
+    ) -> NewTask:
+        """The task that makes of `uploads`, and of what lies at addresses, what is asked."""
+        urls = [file_url(upload.path, self._runtime.settings.public_url) for upload in uploads]
+        first = (uploads[0].width, uploads[0].height) if uploads else None
+        addresses = body.addresses
+        size = read_size(body.size) or first
+        submission = self._submission(model, mode, body, size, [*urls, *addresses])
+        same = (*(upload.sha256 for upload in uploads), *addresses)
+        repeated_as = msgspec.structs.replace(submission.image, image_urls=same)
+        return NewTask(key, submission, route="openai.edit", repeated_as=repeated_as)
 
-        A client that leaves does not end its task.
-        """
+    async def _accept(self, request: Request, task: NewTask) -> Accepted:
+        """Submit `task`. Raises the Fault with which it is refused."""
         key = read_idempotency_key(request)
         accepted = await self._submit(msgspec.structs.replace(task, idempotency_key=key))
         if isinstance(accepted, Fault):
             raise accepted
+        return accepted
+
+    async def _answer(
+        self, request: Request, body: GenerationBody, task: NewTask, accepted: Accepted
+    ) -> Response:
+        """Wait for the end of the task, and answer with its images or with why there are none.
+
+        A client that leaves does not end its task.
+        """
+        key = read_idempotency_key(request)
         headers = request.scope[ANSWER_HEADERS]
         headers.append((TASK_ID.lower().encode(), accepted.task_id.encode()))
         # from here on, whatever goes wrong, asking again without a key would make and charge another
