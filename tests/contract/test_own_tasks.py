@@ -3,6 +3,7 @@
 import pytest
 
 from contract.service import GENERATE, MODEL, Customer, Service
+from heliograph.tasks.store import FORGOTTEN
 
 CANCEL = f"/api/v1/cancelTask/{MODEL}"
 
@@ -127,6 +128,20 @@ def test_what_cannot_be_cancelled_is_said(service: Service, customer: Customer):
     mine = customer.submit()
     wrong = customer.http.post("/api/v1/cancelTask/other-model", params={"taskId": mine})
     assert wrong.status_code == 404
+
+
+def test_what_was_said_of_a_failure_goes_with_the_data_that_it_quotes(
+    service: Service, tester: Customer
+):
+    task_id = tester.submit("a panda [[nope secret-words]]")
+    path = f"/api/v1/tasks/{task_id}"
+    service.finish(task_id)
+    assert "secret-words" in tester.status(task_id).json()["data"]["failMsg"]
+    assert tester.http.delete(path).status_code == 200
+    assert "secret-words" not in str(detail(tester, task_id))
+    failed = tester.status(task_id).json()["data"]
+    assert failed["failCode"] == "BadRequest"
+    assert failed["failMsg"] == FORGOTTEN
 
 
 def test_a_deleted_task_keeps_its_money_and_loses_its_content(service: Service, tester: Customer):

@@ -48,6 +48,17 @@ ON CONFLICT DO NOTHING RETURNING task_id, claim_no, provider
 """
 
 
+#: What stands in the place of why a task failed once its data is deleted: that may quote the data.
+FORGOTTEN = "What was said of this failure has been deleted with the data of the task."
+
+#: Of the columns of a task what a customer wrote, or may be quoted in: $1 stands in for a failure's words.
+FORGET = """
+    request = request - '{prompt,negative_prompt,image_urls}'::text[],
+    callback_url = NULL, source = NULL, warnings = NULL, scene = NULL,
+    fail_message = CASE WHEN fail_message IS NOT NULL THEN $1 END
+"""
+
+
 async def claim_tasks(
     connection: Connection,
     task_ids: Sequence[uuid.UUID],
@@ -278,12 +289,16 @@ async def forget_content(
     """Take the texts and inputs out of an ended task, and let its files expire now. None: not ended."""
     row = await connection.fetchrow(
         f"""
-        UPDATE tasks SET request = request - '{{prompt,negative_prompt,image_urls}}'::text[],
-          callback_url = NULL, source = NULL, warnings = NULL, scene = NULL,
-          data_deleted_at = coalesce(data_deleted_at, $2),
-          files_expire_at = least(files_expire_at, $2), version = version + 1
-        WHERE task_id = $1 AND state IN ('success', 'failed') RETURNING {STATUS_COLUMNS}
+        WITH forgotten AS (
+          UPDATE tasks SET {FORGET}, data_deleted_at = coalesce(data_deleted_at, $3),
+            files_expire_at = least(files_expire_at, $3), version = version + 1
+          WHERE task_id = $2 AND state IN ('success', 'failed') RETURNING {STATUS_COLUMNS}),
+        calls AS (
+          UPDATE attempts SET detail = NULL FROM forgotten
+          WHERE attempts.task_id = forgotten.task_id AND detail IS NOT NULL)
+        SELECT * FROM forgotten
         """,
+        FORGOTTEN,
         task_id,
         now,
     )
@@ -300,18 +315,21 @@ async def forget_texts(
     """
     since = await connection.fetchval("SELECT since FROM kept_since WHERE what = 'texts'")
     last = await connection.fetchrow(
-        """
+        f"""
         WITH old AS (
           SELECT task_id FROM tasks
-          WHERE task_id >= $1 AND task_id < $2 AND state IN ('success', 'failed')
+          WHERE task_id >= $2 AND task_id < $3 AND state IN ('success', 'failed')
             AND data_deleted_at IS NULL
-          ORDER BY task_id LIMIT $4),
+          ORDER BY task_id LIMIT $5),
         forgotten AS (
-          UPDATE tasks SET request = request - '{prompt,negative_prompt,image_urls}'::text[],
-            callback_url = NULL, source = NULL, warnings = NULL, scene = NULL, data_deleted_at = $3
-          FROM old WHERE tasks.task_id = old.task_id RETURNING created_at)
+          UPDATE tasks SET {FORGET}, data_deleted_at = $4
+          FROM old WHERE tasks.task_id = old.task_id RETURNING created_at),
+        calls AS (
+          UPDATE attempts SET detail = NULL FROM old
+          WHERE attempts.task_id = old.task_id AND detail IS NOT NULL)
         SELECT count(*), max(created_at) FROM forgotten
         """,
+        FORGOTTEN,
         LEAST_ID if since is None else first_id_at(since),
         first_id_at(before),
         now,
