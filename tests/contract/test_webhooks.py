@@ -12,6 +12,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from contract.service import GENERATE, Customer, Service, running_service
+from contract.visitor import FROM_PAGE, SESSION, Visitor, refused
 from heliograph.webhooks.inboxes.inbox import MOST_BODY_BYTES, MOST_POSTS_A_MINUTE
 from support.database import Databases
 from support.receiver import Receiver, Reply
@@ -277,6 +278,20 @@ def test_a_rotated_secret_and_the_one_before_it_both_verify(service: Service, te
         Webhook(rotated["secret"]).verify(message["body"], message["headers"])
     with pytest.raises(WebhookVerificationError):
         Webhook("whsec_" + "a" * 32).verify(message["body"], message["headers"])
+
+
+def test_who_signed_in_with_a_test_key_is_told_who_may_replace_the_secret(
+    service: Service, tester: Customer
+):
+    visitor = Visitor(service)
+    visitor.http.post(SESSION, headers={"Authorization": f"Bearer {tester.api_key}"})
+    asked = {"json": {"overlapHours": 0}, "headers": FROM_PAGE}
+    refused(
+        visitor.http.post(ROTATE, **asked), 403, "Use a live key of the account, or the console"
+    )
+    visitor.follow(visitor.link(tester.account_id))
+    assert read(visitor.http.post(ROTATE, **asked))["secret"].startswith("whsec_")
+    visitor.http.close()
 
 
 def test_an_inbox_takes_the_callbacks_of_a_server_that_can_reach_nobody(

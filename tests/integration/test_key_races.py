@@ -10,12 +10,14 @@ import pytest
 from heliograph.accounts import store
 from heliograph.accounts.account import Account
 from heliograph.accounts.issue import KeyWish, issue_key
-from heliograph.accounts.keys import MintedKey, rotate_key
+from heliograph.accounts.keys import MOST_KEYS, MintedKey, rotate_key
 from heliograph.accounts.limit import KeyLimits, limit_key
 from heliograph.accounts.revoke import revoke_own_key
 from heliograph.base import errors
+from heliograph.tasks.low_balance import Watch, watch_account
 
 START = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
+MOMENT = datetime.timedelta(milliseconds=1)
 
 
 @pytest.fixture
@@ -75,6 +77,19 @@ async def test_what_comes_while_a_key_is_being_replaced_finds_it_replaced(
     assert not keys[old.key_id].usable_at(START)
 
 
+async def test_who_changes_what_an_account_is_told_and_who_changes_its_key_wait_in_no_circle(
+    pool: asyncpg.Pool, account: Account
+):
+    old = await add_key(pool, account, monthly_cap_micros=5)
+    async with held(pool, account):
+        watch = Watch(webhook_url="https://example.com/hook")
+        watching = asyncio.create_task(watch_account(pool, account.account_id, watch))
+        await waits(pool, 1)
+        rotating = asyncio.create_task(rotate_key(pool, old.key_id, now=START, keep_seconds=0))
+        await waits(pool, 2)
+    await asyncio.gather(watching, rotating)
+
+
 async def test_a_key_that_is_revoked_meanwhile_is_not_replaced(
     pool: asyncpg.Pool, account: Account
 ):
@@ -86,3 +101,38 @@ async def test_a_key_that_is_revoked_meanwhile_is_not_replaced(
         await store.revoke_key(connection, minted.key_id, now=START)
     with pytest.raises(errors.NotFound, match=minted.key_id):
         await rotating
+
+
+async def test_who_read_the_clock_first_and_comes_second_finds_the_key_replaced(
+    pool: asyncpg.Pool, account: Account
+):
+    old = await add_key(pool, account)
+    await rotate_key(pool, old.key_id, now=START + MOMENT, keep_seconds=0)
+    with pytest.raises(errors.NotFound, match=old.key_id):
+        await rotate_key(pool, old.key_id, now=START, keep_seconds=0)
+    assert len(await store.list_keys(pool)) == 2
+
+
+async def test_who_read_the_clock_first_and_comes_second_gives_no_ended_key_back_without_room(
+    pool: asyncpg.Pool, account: Account
+):
+    *_, old = [await add_key(pool, account) for _ in range(MOST_KEYS)]
+    whose = account.account_id
+    later = START + MOMENT
+    await rotate_key(pool, old.key_id, now=later, keep_seconds=0, account_id=whose)
+    with pytest.raises(errors.Conflict):
+        await limit_key(pool, old.key_id, KeyLimits(expires_at=None), account_id=whose, now=START)
+    assert await store.count_usable_keys(pool, whose, now=later) == MOST_KEYS
+
+
+async def test_who_has_more_keys_from_operators_still_replaces_and_names_them(
+    pool: asyncpg.Pool, account: Account
+):
+    *_, old = [await add_key(pool, account) for _ in range(MOST_KEYS + 1)]
+    whose = account.account_id
+    await rotate_key(pool, old.key_id, now=START, keep_seconds=0, account_id=whose)
+    named = await limit_key(pool, old.key_id, KeyLimits(name="old"), account_id=whose, now=START)
+    assert named.name == "old"
+    with pytest.raises(errors.Conflict):
+        await limit_key(pool, old.key_id, KeyLimits(expires_at=None), account_id=whose, now=START)
+    assert await store.count_usable_keys(pool, whose, now=START) == MOST_KEYS + 1

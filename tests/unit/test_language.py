@@ -51,6 +51,7 @@ HANDED_ON = {
     "cli.watching": "what base.address or ledger.money said",
     "cli.webhook": "what base.address said",
     "catalog.batch": "what catalog.refusal said, with the path of the item before it",
+    "intake.fetch": "what intake.data_url said",
     "intake.decode": "what the process of intake.normalise said",
     "intake.normalise": "the text of a NotTakenError",
     "providers.dashscope.errors": "the message of another Verdict",

@@ -80,14 +80,16 @@ async def rotate_key(
 ) -> MintedKey:
     """Replace a key by a new one with the same rights; the old one works for `keep_seconds` more.
 
-    With `account_id` it is the account's owner who asks: only the account's keys are there, and of
-    them no more than MOST_KEYS may work, else Conflict. Raises NotFound when there is no such key, or it has been revoked or has expired.
+    With `account_id` it is the account's owner who asks: only the account's keys are there, and one
+    that is kept for a time needs room for the other: no more than MOST_KEYS may work, else Conflict.
+    Raises NotFound when there is no such key, or it has been revoked or has expired.
     """
     async with transaction(pool) as connection:
         stored = await store.lock_key(connection, key_id)
         if stored is None or account_id not in (None, stored.key.account_id):
             raise errors.NotFound(f"There is no usable key {key_id}")
-        if not stored.key.usable_at(now):
+        turn = await store.read_turn(connection, stored.key.account_id, now=now)
+        if not stored.key.usable_at(turn):
             raise errors.NotFound(f"There is no usable key {key_id}")
         minted = mint_key(test=stored.key.test)
         successor = dataclasses.replace(
@@ -96,7 +98,7 @@ async def rotate_key(
         await store.create_key(connection, successor, minted.secret_sha256)
         ends_at = now + datetime.timedelta(seconds=keep_seconds)
         await store.expire_key(connection, key_id, expires_at=ends_at)
-        if account_id is not None:
+        if account_id is not None and keep_seconds:
             await check_room(connection, account_id, now=now)
     return minted
 

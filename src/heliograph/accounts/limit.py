@@ -54,8 +54,10 @@ async def limit_key(
             raise NotFound(f"There is no key {key_id}. heliograph key list names all.")
         key = limits.applied_to(stored.key)
         await store.write_limits(connection, key)
-        if account_id is not None and now is not None and not stored.key.usable_at(now):
-            await check_room(connection, account_id, now=now)
+        if account_id is not None and now is not None:
+            turn = await store.read_turn(connection, account_id, now=now)
+            if key.usable_at(turn) and not stored.key.usable_at(turn):
+                await check_room(connection, account_id, now=turn)
         if key.has_cap != stored.key.has_cap:
             await recount_spending(connection, key)
     return key

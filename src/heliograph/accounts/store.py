@@ -166,6 +166,19 @@ async def lock_key(connection: Connection, key_id: str) -> StoredKey | None:
     return (await read_keys_by_id(connection, [key_id]))[key_id]
 
 
+async def read_turn(
+    connection: Connection, account_id: str, *, now: datetime.datetime
+) -> datetime.datetime:
+    """When it is the turn of who came `now` and has locked the account's keys: not before the youngest was made.
+
+    Who came before us may have read the clock after us; the key that it replaced has ended all the same.
+    """
+    turn: datetime.datetime = await connection.fetchval(
+        "SELECT greatest($2, max(created_at)) FROM api_keys WHERE account_id = $1", account_id, now
+    )
+    return turn
+
+
 async def count_usable_keys(
     connection: Connection, account_id: str, *, now: datetime.datetime
 ) -> int:

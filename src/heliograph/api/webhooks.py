@@ -44,7 +44,7 @@ from heliograph.webhooks.rotate import rotate_secret
 
 NOT_WITH_A_TEST_KEY = (
     "A test key cannot replace the secret that real notices are signed with."
-    " Use a live key of the account."
+    " Use a live key of the account, or the console, signed in by a link of the operator."
 )
 
 MAX_LISTED = 100

@@ -39,11 +39,12 @@ async def watch_account(pool: Pool, account_id: str, watch: Watch) -> None:
     Raises NotFound when there is no such account.
     """
     async with transaction(pool) as connection:
+        # the account's row before its balance, as whoever changes a key locks them
+        if watch.webhook_url is not UNSET:
+            await set_webhook_url(connection, account_id, watch.webhook_url)
         balance = await lock_balance(connection, account_id)
         if balance is None:
             raise NotFound(f"There is no account {account_id}. heliograph account list names all.")
-        if watch.webhook_url is not UNSET:
-            await set_webhook_url(connection, account_id, watch.webhook_url)
         threshold = watch.low_balance_micros
         kept = balance.low_balance_micros if threshold is UNSET else threshold
         await watch_balance(connection, account_id, kept)

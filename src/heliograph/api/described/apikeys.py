@@ -118,11 +118,13 @@ def _change() -> Operation:
         TAG,
         "Change the name or the limits of a key",
         "A limit that is null is taken away, one that is absent stays. Caps hold at once and count what"
-        f" was spent before; all else is known everywhere within a second. {OWNED}",
+        " was spent before; all else is known everywhere within a second. A key that has ended and shall"
+        f" work again needs room like a new one. {OWNED}",
         [
             BadRequest("networks: '203.0.113.7/24' has host bits set", "networks"),
             GONE,
             *REFUSED,
+            FULL,
             *JSON_BODY,
             *SIGNED,
         ],

@@ -251,7 +251,7 @@ def _rotate() -> Operation:
         "Replace the signing secret",
         "The answer is the only place that shows the new secret. For `overlapHours` notices carry two"
         " signatures, so that whoever has either secret can verify them; with 0 the present one is over"
-        " at once.",
+        " at once. Not with a test key, nor for who signed in with one.",
         [
             BadRequest(
                 "overlapHours: Expected `int` <= 168. /docs shows what this body holds.",
