@@ -121,13 +121,26 @@ def test_an_address_that_cannot_be_called_is_refused_where_it_was_written(
     forgiven(visit, "400")
 
 
-def test_the_new_secret_is_shown_once(visitor, house: House):
-    visit = enter(visitor(), house.guest(), "#/webhooks")
-    card = part(visit, "Signing secret")
+def replace_secret(visit, card):
     card.get_by_role("button", name="Replace the secret").click()
     question = visit.page.get_by_role("dialog")
     expect(question).to_contain_text("For 24 hours every notice is signed with both secrets.")
     question.get_by_role("button", name="Replace the secret").click()
+
+
+def test_who_came_with_a_test_key_is_told_who_may_replace_the_secret(
+    visitor, house: House, forgiven
+):
+    visit = enter(visitor(), house.guest(), "#/webhooks")
+    replace_secret(visit, part(visit, "Signing secret"))
+    expect(visit.page.get_by_text("Use a live key of the account")).to_be_visible()
+    forgiven(visit, "403")
+
+
+def test_the_new_secret_is_shown_once(visitor, house: House):
+    visit = enter(visitor(), house.guest(dollars=1), "#/webhooks")
+    card = part(visit, "Signing secret")
+    replace_secret(visit, card)
     expect(card.locator(".secret")).to_have_text(re.compile(r"^whsec_\S{20,}$"))
     visit.page.get_by_role("link", name="Usage").click()
     visit.page.get_by_role("link", name="Webhooks").click()

@@ -222,12 +222,22 @@ async def test_prices_and_models_are_told_without_making_anything(live: Service)
         refused = await client.call_tool("generate_image", {"prompt": "a lake", "num_images": 2})
     quote = priced.structured_content
     assert (quote["price"], quote["affordable"], quote["width"]) == (0.06, False, 1280)
-    assert "$0.06" in text_of(priced)
+    assert "$0.06, which is more than the balance of $0.05" in text_of(priced)
     (model,) = models.structured_content["items"]
     assert model["modelId"] == MODEL
     assert "image-to-image: $0.03 a picture" in text_of(models)
     assert "Insufficient balance" in text_of(refused)
     assert customer.http.get("/api/v1/tasks").json()["data"]["items"] == []
+
+
+async def test_a_quote_over_the_cap_of_the_key_does_not_blame_the_balance(live: Service):
+    customer = live.customer(dollars=1)
+    capped = KeyLimits(monthly_cap_micros=50_000)
+    live.run(limit_key(live.runtime.pool, customer.api_key.split("_")[2], capped))
+    async with agent(customer) as client:
+        priced = await client.call_tool("quote", {"prompt": "a lake", "num_images": 2})
+    assert priced.structured_content["affordable"] is False
+    assert "is more than the key may still spend under its caps" in text_of(priced)
 
 
 async def test_a_service_that_stops_names_the_task_and_a_task_can_be_cancelled(

@@ -274,6 +274,34 @@ def test_an_edit_that_is_refused_keeps_no_file(live: Service):
     assert kept_uploads(live, beggar) == 0
 
 
+def test_of_an_edit_whose_second_file_cannot_be_kept_the_first_is_not_either(
+    live: Service, customer: Customer
+):
+    pool = live.runtime.pool
+    live.run(
+        pool.execute(
+            """
+            CREATE FUNCTION refuse_second() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF EXISTS (SELECT FROM uploads WHERE account_id = NEW.account_id) THEN
+                    RAISE EXCEPTION 'somebody holds it' USING ERRCODE = 'lock_not_available';
+                END IF;
+                RETURN NEW; END $$;
+            CREATE TRIGGER refuse_second BEFORE INSERT ON uploads FOR EACH ROW
+                EXECUTE FUNCTION refuse_second();
+            """
+        )
+    )
+    try:
+        files = [("image[]", PNG), ("image[]", PNG)]
+        answer = customer.http.post(EDITS, data={"prompt": "a"}, files=files)
+    finally:
+        live.run(
+            pool.execute("DROP TRIGGER refuse_second ON uploads; DROP FUNCTION refuse_second")
+        )
+    assert answer.status_code == 503
+    assert kept_uploads(live, customer) == 0
+
+
 def test_a_task_that_failed_for_a_busy_engine_says_when_to_ask_again(tester: Customer):
     prompt = {"prompt": "a fox [[fail:RateLimitExceeded]]"}
     answer = tester.http.post("/v1/images/generations", json=prompt)

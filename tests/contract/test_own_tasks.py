@@ -144,6 +144,17 @@ def test_what_was_said_of_a_failure_goes_with_the_data_that_it_quotes(
     assert failed["failMsg"] == FORGOTTEN
 
 
+def test_what_was_said_of_single_pictures_goes_too_and_those_that_were_made_stay_named(
+    service: Service, tester: Customer
+):
+    task_id = tester.submit("a panda [[partial:1]]", num_images=2)
+    service.finish(task_id)
+    made, missing = detail(tester, task_id)["images"]
+    assert missing["failMsg"] != FORGOTTEN
+    assert tester.http.delete(f"/api/v1/tasks/{task_id}").status_code == 200
+    assert detail(tester, task_id)["images"] == [made, missing | {"failMsg": FORGOTTEN}]
+
+
 def test_a_deleted_task_keeps_its_money_and_loses_its_content(service: Service, tester: Customer):
     task_id = tester.submit("a secret panda", negative_prompt="zebras")
     path = f"/api/v1/tasks/{task_id}"

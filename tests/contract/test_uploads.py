@@ -110,7 +110,8 @@ WRONG_IN_THE_MIDDLE = f"{HEAD}{'A' * 4000}@{'A' * 4003}"
         (f"{HEAD}{'A' * 5001}", "not valid base64"),
         (f"{HEAD}{'A' * 4000}@AAA", "not valid base64"),
         (HEAD, "is empty"),
-        ("data:image/jpeg,x;base64,AAAA", "must begin with"),
+        (f"{HEAD}@@@", "not valid base64"),
+        ("data:image/jpeg,x;base64,AAAA", "must be a string with an http, https or data:image"),
     ],
 )
 def test_a_data_url_that_shows_that_it_holds_nothing_is_refused_at_submit(

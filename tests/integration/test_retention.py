@@ -12,6 +12,7 @@ from heliograph.operators.proofs import store as proofs
 from heliograph.tasks import rescue
 from heliograph.tasks.rescue import expire_files, forget_texts
 from heliograph.tasks.run import advance
+from heliograph.tasks.store import FORGOTTEN
 from heliograph.uploads import store as uploads
 from heliograph.uploads.store import Upload
 from heliograph.uploads.upload import REMEMBERED, expire_uploads
@@ -126,6 +127,22 @@ async def test_texts_go_after_their_time_and_the_task_its_pictures_and_its_money
         assert (row["source"], row["data_deleted_at"]) == (None, spine.clock.now())
         assert row["images"][0]["path"]
     assert (await spine.row(young))["request"]["prompt"] == "young"
+    assert await audit(spine.runtime.pool) == []
+
+
+async def test_what_was_said_of_a_failure_goes_with_the_texts_that_it_may_quote(spine: Spine):
+    task_id = await spine.submit(await spine.key(), num_images=2)
+    spine.engine.outcomes.append(pictures(0, missing=2))
+    await advance(spine.runtime, task_id, "render")
+    details = "SELECT count(detail) FROM attempts WHERE task_id = $1"
+    assert await spine.runtime.pool.fetchval(details, task_id) == 1
+    spine.clock.advance(TEXT_DAYS * DAY_SECONDS)
+    assert await forget_texts(spine.runtime) == 1
+    row = await spine.row(task_id)
+    kept = {"fail_code": "SensitiveContentDetected", "fail_message": FORGOTTEN}
+    assert {name: row[name] for name in kept} == kept
+    assert row["images"] == [kept, kept]
+    assert await spine.runtime.pool.fetchval(details, task_id) == 0
     assert await audit(spine.runtime.pool) == []
 
 

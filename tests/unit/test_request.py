@@ -69,6 +69,7 @@ GOOD = [
     (EDIT, "image_urls", ["HTTP://a/1", "http://b", "https://c"], None),
     (EDIT, "image_urls", ["data:image/png;base64,iVBORw0="], ("data:image/png;base64,iVBORw0=",)),
     (EDIT, "image_urls", ["data:image/PNG;charset=x;BASE64,iVBORw0="], None),
+    (EDIT, "image_urls", [f"data:image/png;name={'n' * 80};charset={'c' * 80};base64,eA=="], None),
 ]
 
 
@@ -143,6 +144,7 @@ def test_a_value_outside_the_documented_rules_is_refused_by_name(
 @pytest.mark.parametrize(
     "sent",
     [5, None, True, [], {}, "", "a.png", "ftp://a/1.png", "data:image/png,raw", "data:text/plain;base64,eA==",
+     "data:image/png,x;base64,eA==", "data:image/png;x;base64,eA==", "data:image/;base64,eA==",
      " https://a", "//a/1.png", "https://a/\0"],
 )  # fmt: skip
 def test_the_one_wrong_image_url_is_named_by_its_place(sent: Any) -> None:

@@ -13,15 +13,12 @@ from heliograph.base.errors import NotFound
 from heliograph.catalog.body import EXAMPLES, GenerateTaskBody
 from heliograph.catalog.model import Mode, Model
 from heliograph.catalog.prices import ROUTES, Prices
+from heliograph.catalog.reference import IMAGE_URL_START
 from heliograph.ledger.money import dollars
 from heliograph.runtime import Runtime
 
 FOLDER = "/docs/models/schemas"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-REFERENCE_PATTERN = (
-    "^([hH][tT][tT][pP][sS]?://"
-    "|[dD][aA][tT][aA]:[iI][mM][aA][gG][eE]/[^,]{0,100};[bB][aA][sS][eE]64,)"
-)
 HEADERS = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
 
 Schema = dict[str, Any]
@@ -164,7 +161,7 @@ def _references(mode: Mode, images: Schema) -> Schema:
     return {
         "description": images["description"],
         "type": "array",
-        "items": {"type": "string", "pattern": REFERENCE_PATTERN},
+        "items": {"type": "string", "pattern": f"^{IMAGE_URL_START}"},
         "minItems": mode.min_references,
         "maxItems": mode.max_references,
     }

@@ -1,5 +1,6 @@
 """Reading a Generate Task body: raw JSON in, a checked request with every default filled out."""
 
+import re
 from collections.abc import Callable
 
 from msgspec import UNSET, MsgspecError, Raw, Struct, UnsetType, ValidationError
@@ -9,6 +10,7 @@ from heliograph.base.errors import BadRequest
 from heliograph.base.unseen import without_unseen
 from heliograph.catalog.body import GenerateTaskBody, Input
 from heliograph.catalog.model import Mode, Model
+from heliograph.catalog.reference import IMAGE_URL_START
 from heliograph.catalog.refusal import explain, miscounted, missing, shown, unfit, unfit_images
 
 __all__ = ["GenerateTaskBody", "ImageRequest", "Input", "Submission", "read_submission"]
@@ -16,8 +18,6 @@ __all__ = ["GenerateTaskBody", "ImageRequest", "Input", "Submission", "read_subm
 MAX_SOURCE_CHARACTERS = 200
 # Longer texts cannot be a number of images, and int() is not asked to read them.
 _MAX_NUMBER_CHARACTERS = 9
-# `;base64,` stands within the media type of a data URL, at its start.
-_MAX_URL_HEADER_CHARACTERS = 128
 
 UrlCheck = Callable[[str], None]
 
@@ -25,6 +25,7 @@ _BODY = Decoder(GenerateTaskBody)
 _STRINGS = Decoder(tuple[str, ...])
 _STRING = Decoder(str)
 _NULL = Raw(b"null")
+_IMAGE_URL = re.compile(IMAGE_URL_START)
 
 
 class ImageRequest(Struct, frozen=True):
@@ -160,17 +161,10 @@ def _image_urls(
         raise miscounted(len(urls), mode)
     for index, url in enumerate(urls):
         path = f"input.image_urls[{index}]"
-        if not _is_image_url(url):
+        if not _IMAGE_URL.match(url):
             raise unfit(path, url, model, mode)
         check_url(path, url, check)
     return urls
-
-
-def _is_image_url(url: str) -> bool:
-    header = url[:_MAX_URL_HEADER_CHARACTERS].lower()
-    if header.startswith("data:image/"):
-        return ";base64," in header
-    return header.startswith(("http://", "https://"))
 
 
 def _callback_url(sent: GenerateTaskBody, body: bytes, model: Model, check: UrlCheck) -> str | None:

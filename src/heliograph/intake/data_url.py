@@ -5,11 +5,9 @@ import binascii
 import re
 
 from heliograph.base.errors import PictureRefused
+from heliograph.catalog.reference import DATA_URL_HEAD
 
-# between type and encoding there may be parameters, a character set or a name (RFC 2397)
-_HEAD = re.compile(
-    r"data:image/[a-z0-9.+-]{1,40}(?:;[a-z0-9.+_-]{1,40}=[^;,]{0,80}){0,4};base64,", re.IGNORECASE
-)
+_HEAD = re.compile(DATA_URL_HEAD)
 
 #: So many characters at each end; a multiple of four, as base64 comes in fours.
 _LOOKED_AT = 1024

@@ -32,7 +32,8 @@ class CheckedImage(msgspec.Struct, frozen=True):
 class Quote(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel", kw_only=True):
     """What the task would cost in dollars, what it would leave, and how long such tasks take.
 
-    `affordable` is about the money alone, what the key's caps leave included. `width` and `height` are those of each picture, in pixels.
+    `affordable` is about the money alone: what is left of the balance, and under the caps of the key.
+    `width` and `height` are those of each picture, in pixels.
     """
 
     price: float

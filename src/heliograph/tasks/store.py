@@ -55,7 +55,12 @@ FORGOTTEN = "What was said of this failure has been deleted with the data of the
 FORGET = """
     request = request - '{prompt,negative_prompt,image_urls}'::text[],
     callback_url = NULL, source = NULL, warnings = NULL, scene = NULL,
-    fail_message = CASE WHEN fail_message IS NOT NULL THEN $1 END
+    fail_message = CASE WHEN fail_message IS NOT NULL THEN $1 END,
+    images = coalesce((
+      SELECT jsonb_agg(
+        CASE WHEN image ? 'fail_message'
+          THEN image || jsonb_build_object('fail_message', $1::text) ELSE image END ORDER BY place)
+      FROM jsonb_array_elements(images) WITH ORDINALITY AS each (image, place)), images)
 """
 
 

@@ -76,8 +76,8 @@ def _quote(models: Mapping[str, Model]) -> Operation:
         "Tasks",
         "Ask what a task would cost",
         "Takes the body of generateTask and checks all that it checks; reference images are really"
-        " fetched. Answers the price, what it would leave, and how long such tasks took lately. Moves"
-        " no money and makes no task.",
+        " fetched. Answers the price, what it would leave, whether the balance and the key's caps allow it"
+        " (`affordable`), and how long such tasks took lately. Moves no money and makes no task.",
         [
             BadRequest("Missing required field: input.prompt", "input.prompt"),
             BadRequest(
@@ -178,8 +178,9 @@ def _delete() -> Operation:
         "deleteTask",
         "Tasks",
         "Delete the content of a task",
-        "Deletes the prompt, the reference images' addresses and the files of a task that has ended. The"
-        " files answer 410 from then on; state, times and money stay.",
+        "Deletes the prompt, the reference images' addresses and the files of a task that has ended, and"
+        " what was said of a failure, which may quote them. The files answer 410 from then on; state,"
+        " `failCode`, times and money stay.",
         [
             NOTHING,
             Conflict("The task has not ended. Cancel it first, or wait for its end."),

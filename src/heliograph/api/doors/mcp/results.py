@@ -145,15 +145,18 @@ def _success(task: TaskResult) -> Iterator[str]:
 
 def describe_quote(quote: QuoteResult) -> str:
     """The price in a sentence."""
-    after = (
-        f"leaves ${quote.balance_after:g}"
-        if quote.affordable
-        else f"is more than the balance of ${quote.balance:g}"
-    )
     return (
         f"{quote.num_images} pictures of {quote.width}x{quote.height} would cost ${quote.price:g},"
-        f" which {after}. Nothing was charged."
+        f" which {_consequence(quote)}. Nothing was charged."
     )
+
+
+def _consequence(quote: QuoteResult) -> str:
+    if quote.affordable:
+        return f"leaves ${quote.balance_after:g}"
+    if quote.price > quote.balance:
+        return f"is more than the balance of ${quote.balance:g}"
+    return "is more than the key may still spend under its caps"
 
 
 def describe_models(models: ModelsResult) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import uuid
+from collections.abc import Sequence
 from functools import partial
 
 import msgspec
@@ -85,10 +86,8 @@ class OpenAIRoutes:
         # what is wrong with these is said before anything is kept
         read_size(body.size)
         read_idempotency_key(request)
-        uploads: list[Upload] = []
+        uploads = await self._keep(key, model, files)
         try:
-            for index, data in enumerate(files):
-                uploads.append(await self._keep(key, model, index, data))
             task = self._editing(key, model, mode, body, uploads)
             accepted = await self._accept(request, task)
         except Busy:
@@ -122,7 +121,18 @@ class OpenAIRoutes:
             )
         return models[name]
 
-    async def _keep(self, key: Key, model: Model, index: int, data: bytes) -> Upload:
+    async def _keep(self, key: Key, model: Model, files: Sequence[bytes]) -> list[Upload]:
+        """The uploads of all `files`; when one of them cannot be kept, none is. Raises its Fault."""
+        uploads: list[Upload] = []
+        try:
+            for index, data in enumerate(files):
+                uploads.append(await self._keep_one(key, model, index, data))
+        except Fault:
+            await forget_uploads(self._runtime, uploads)
+            raise
+        return uploads
+
+    async def _keep_one(self, key: Key, model: Model, index: int, data: bytes) -> Upload:
         try:
             return await keep_upload(self._runtime, key.account_id, data, model.references)
         except BadRequest as fault:
