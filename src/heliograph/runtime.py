@@ -131,7 +131,8 @@ class Runtime:
     ) -> Batch[In, Out]:
         """The batch in which the calls of `run` in this process share their round trips."""
         if run not in self._batches:
-            self._batches[run] = Batch(functools.partial(run, self), MOST_TOGETHER)
+            # no client waits for these, and what is sent away here is made or paid for once more
+            self._batches[run] = Batch(functools.partial(run, self), MOST_TOGETHER, patient=True)
         return self._batches[run]
 
     def queue_of(

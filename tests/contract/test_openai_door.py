@@ -295,9 +295,7 @@ def test_of_an_edit_whose_second_file_cannot_be_kept_the_first_is_not_either(
         files = [("image[]", PNG), ("image[]", PNG)]
         answer = customer.http.post(EDITS, data={"prompt": "a"}, files=files)
     finally:
-        live.run(
-            pool.execute("DROP TRIGGER refuse_second ON uploads; DROP FUNCTION refuse_second")
-        )
+        live.run(pool.execute("DROP TRIGGER refuse_second ON uploads; DROP FUNCTION refuse_second"))
     assert answer.status_code == 503
     assert kept_uploads(live, customer) == 0
 

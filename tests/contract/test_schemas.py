@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from contract.service import GENERATE, MODEL, Customer, Service
 from heliograph.api.schemas import build_schema
 from heliograph.base.errors import BadRequest
+from heliograph.base.unseen import without_unseen
 from heliograph.catalog.body import EXAMPLES
 from heliograph.catalog.models import MODELS
 from heliograph.catalog.prices import load_prices
@@ -22,7 +23,13 @@ RETENTION_HOURS = 168.5
 SCHEMA = build_schema(MODELS[MODEL], load_prices(None, MODELS), RETENTION_HOURS)
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
-text = st.text(max_size=5)
+
+def is_seen(text: str) -> bool:
+    """Whether it has no character that nobody sees: of what a prompt is without them no schema can tell."""
+    return without_unseen(text) == text and all(one.isprintable() or one.isspace() for one in text)
+
+
+text = st.text(max_size=5).filter(is_seen)
 anything = st.none() | st.booleans() | st.integers(-1, 6) | st.floats(allow_nan=False) | text
 USUALLY = 15
 LONG_HEAD = f"data:image/png;name={'n' * 80};charset=utf-8;base64,AAAA"

@@ -136,7 +136,7 @@ async def test_what_was_said_of_a_failure_goes_with_the_texts_that_it_may_quote(
     await advance(spine.runtime, task_id, "render")
     details = "SELECT count(detail) FROM attempts WHERE task_id = $1"
     assert await spine.runtime.pool.fetchval(details, task_id) == 1
-    spine.clock.advance(TEXT_DAYS * DAY_SECONDS)
+    spine.clock.advance(TEXT_DAYS * DAY_SECONDS + 1)
     assert await forget_texts(spine.runtime) == 1
     row = await spine.row(task_id)
     kept = {"fail_code": "SensitiveContentDetected", "fail_message": FORGOTTEN}

@@ -56,7 +56,10 @@ class ReferenceImage:
 
 @dataclass(frozen=True, kw_only=True)
 class Quote:
-    """What a task would cost; nothing was moved. `width` and `height` are those of each image."""
+    """What a task would cost; nothing was moved. `width` and `height` are those of each image.
+
+    `affordable`: what is left of the balance, and under the caps of the key, would do.
+    """
 
     price: float
     price_per_image: float

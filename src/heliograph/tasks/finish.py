@@ -17,9 +17,10 @@ from heliograph.runtime import Runtime
 from heliograph.tasks.batches.finish import finish_item
 from heliograph.tasks.ended.store import Ended, end_tasks
 from heliograph.tasks.low_balance import tell_low_balance
+from heliograph.tasks.observe.store import read_statuses
 from heliograph.tasks.pictures import discard_pictures
-from heliograph.tasks.routing.lookup import FOUND
 from heliograph.tasks.routing.turn import wake_next
+from heliograph.tasks.store import FOUND
 from heliograph.tasks.task import Ending, Task, TaskStatus
 from heliograph.tasks.view import status_body
 
@@ -40,6 +41,8 @@ async def finish(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | N
         finishing.note("heliograph.made", ending.made)
         # once begun it must not be torn by a worker that is told to stop
         ended = await asyncio.shield(_commit(runtime, task, ending))
+    if ended is None:
+        ended = await _ended_before(runtime, task, ending)
     if ended is None:
         log.info("task.late_ending_dropped", claim_no=task.claim_no)
         await discard_pictures(runtime, ending)
@@ -90,11 +93,19 @@ async def _commit(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | 
     return status
 
 
+async def _ended_before(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | None:
+    """The task as it has ended, if by this very ending: the answer to its commit was lost."""
+    async with borrow(runtime.pool) as connection:
+        known = (await read_statuses(connection, [task.task_id])).get(task.task_id)
+    # the names of its pictures are its own
+    return known if known and ending.made and known.images == list(ending.images) else None
+
+
 def _status(runtime: Runtime, task: Task, ending: Ending, now: datetime.datetime) -> TaskStatus:
     keep_hours = task.retention_hours or runtime.settings.result_retention_hours
     expire_at = now + datetime.timedelta(hours=keep_hours) if ending.made else None
-    if expire_at is None and task.claim_no > 1:
-        # whoever had the task before may have stored pictures and been killed
+    if expire_at is None and (task.claim_no > 1 or ending.fail_code in CUT_OFF):
+        # some pictures may be stored: of whoever had the task before and was killed, or of this one
         expire_at = now
     return TaskStatus(
         task.task_id,
@@ -152,8 +163,11 @@ async def _end_plain(runtime: Runtime, endings: Sequence[Ended]) -> list[bool]:
     try:
         async with borrow(runtime.pool) as connection:
             ended = await _end(runtime, connection, list(first.values()), plain_only=True)
-    except Busy:
-        raise
+    except Busy as busy:
+        if not busy.locked:
+            raise
+        log.warning("task.endings_one_by_one", endings=len(endings), error=busy.message)
+        return [False] * len(endings)
     except Exception:  # noqa: BLE001 - the one at fault must not keep the others: each tries alone
         log.exception("task.endings_one_by_one", endings=len(endings))
         return [False] * len(endings)

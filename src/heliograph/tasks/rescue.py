@@ -71,10 +71,16 @@ async def expire_files(runtime: Runtime) -> int:
 async def _expire_some(runtime: Runtime) -> int:
     now = runtime.clock.now()
     expired = await store.read_expired(runtime.pool, now, MOST_DELETIONS)
+    deleted = []
     for task in expired:
-        await runtime.storage.delete_folder(folder_of(task.task_id))
-    await store.mark_files_deleted(runtime.pool, [task.task_id for task in expired], now)
-    return len(expired)
+        try:
+            await runtime.storage.delete_folder(folder_of(task.task_id))
+        except Exception as error:  # noqa: BLE001 - one that cannot be deleted must not keep the others
+            log.warning("files.not_deleted", task_id=task.task_id.hex, error=str(error))
+        else:
+            deleted.append(task.task_id)
+    await store.mark_files_deleted(runtime.pool, deleted, now)
+    return len(deleted)
 
 
 async def forget_idempotency_keys(runtime: Runtime) -> int:

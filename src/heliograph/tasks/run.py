@@ -111,7 +111,8 @@ async def _out_of_time(runtime: Runtime, task: Task) -> Failed:
 async def _apply(runtime: Runtime, task: Task, outcome: Step | Ending, asked: str | None) -> None:
     match outcome:
         case Ending():
-            await finish(runtime, task, outcome)
+            # its pictures are made and stored: to try again would make others
+            await _insist(runtime, task, partial(finish, runtime, task, outcome))
         case Started():
             # a worker that is told to stop must not lose it
             keep = partial(_keep_ref, runtime, task, outcome, asked)
@@ -165,18 +166,20 @@ async def _keep_ref(runtime: Runtime, task: Task, started: Started, provider: st
         raise
 
 
-async def _insist(runtime: Runtime, task: Task, write: Callable[[], Awaitable[None]]) -> None:
+async def _insist(runtime: Runtime, task: Task, write: Callable[[], Awaitable[object]]) -> None:
     """Do what has to be written, again and again while the database is away.
 
     Raises Busy when it is away until the task's deadline.
     """
     while True:
         try:
-            return await write()
+            await write()
         except Busy as busy:
             log.warning("task.not_written", error=busy.message)
             if runtime.clock.now() >= task.deadline_at:
                 raise
+        else:
+            return
         await asyncio.sleep(RETRY_SECONDS)
 
 

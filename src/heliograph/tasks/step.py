@@ -22,8 +22,9 @@ from heliograph.runtime import Runtime
 from heliograph.tasks import store
 from heliograph.tasks.hold import Hold, LostClaim
 from heliograph.tasks.routing.choice import Refusal, Rest
-from heliograph.tasks.routing.lookup import FOUND, look_up
+from heliograph.tasks.routing.lookup import look_up
 from heliograph.tasks.routing.turn import next_provider, wait_for_turn, wait_to_check
+from heliograph.tasks.store import FOUND
 from heliograph.tasks.task import MOST_STARTS, Task
 
 #: How long a task waits whose provider this server does not know (any more).

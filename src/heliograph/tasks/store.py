@@ -40,6 +40,9 @@ class SureCall(NamedTuple):
     provider: str
 
 
+#: Before a ref that was found, not given: the pictures must prove that they are the task's own.
+FOUND = "found:"
+
 #: T2b: the intention to make a call, written before it is made.
 INTEND = """
 INSERT INTO attempts (task_id, claim_no, provider, outcome, intended_at)
@@ -147,16 +150,20 @@ async def begin_attempts(
 
     Of two who believe in one claim, because a crash has forgotten the first, one has it; of two under
     different claims, because a worker has slept through its own, the later. Both may come together.
+    Whoever has it stands in no line any more, and holds no place but at its provider.
     """
     rows = await connection.fetch(
         f"""
         WITH held AS (
-          UPDATE tasks SET provider = given.provider, starts = starts + 1
-          FROM unnest($1::uuid[], $2::integer[], $3::text[]) AS given (task_id, claim_no, provider)
-          WHERE tasks.task_id = given.task_id AND tasks.claim_no = given.claim_no
-            AND state = 'processing'
-          RETURNING given.*)
-        {INTEND.format(calls="held", now="$4")}
+          SELECT given.* FROM tasks
+          JOIN unnest($1::uuid[], $2::integer[], $3::text[]) AS given (task_id, claim_no, provider)
+            USING (task_id, claim_no)
+          WHERE state = 'processing' ORDER BY task_id FOR UPDATE OF tasks),
+        begun AS ({INTEND.format(calls="held", now="$4")})
+        UPDATE tasks SET provider = begun.provider, starts = starts + 1, waits_for = NULL,
+          turn_of = CASE WHEN turn_of = begun.provider THEN turn_of END
+        FROM begun WHERE tasks.task_id = begun.task_id
+        RETURNING begun.*
         """,
         *zip(*calls, strict=True),
         now,
@@ -196,17 +203,21 @@ async def save_ref(
     """T3: keep the provider's reference. The first one wins, whoever holds the claim.
 
     It is not fenced, because it moves no money, and refusing a late one would only make the next
-    worker start the job, and pay for it, again. False: the task has ended or has another one.
+    worker start the job, and pay for it, again. One that is kept already is kept, for the answer to a
+    commit may be lost. False: the task has ended, has another one, or has gone to another provider.
     """
     return _one(
         await connection.execute(
-            """
+            f"""
             WITH attempt AS (
               UPDATE attempts SET outcome = 'started', provider_ref = $3
               WHERE task_id = $1 AND claim_no = (
                 SELECT max(claim_no) FROM attempts WHERE task_id = $1 AND claim_no <= $2))
-            UPDATE tasks SET provider_ref = $3, due_at = $4
-            WHERE task_id = $1 AND provider_ref IS NULL AND state = 'processing'
+            UPDATE tasks SET provider_ref = coalesce(provider_ref, $3), due_at = $4
+            WHERE task_id = $1 AND state = 'processing'
+              AND (provider_ref IS NULL OR provider_ref IN ($3, '{FOUND}' || $3))
+              AND provider = (SELECT provider FROM attempts
+                WHERE task_id = $1 AND claim_no <= $2 ORDER BY claim_no DESC LIMIT 1)
             """,
             task.task_id,
             task.claim_no,

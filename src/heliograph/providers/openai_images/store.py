@@ -31,11 +31,11 @@ async def begin_calls(
     a call is missing when all its engines have `most`. Engines whose circuit is open are left out; if
     all are, the one that closes first is taken. Processes choose one after the other. The commit does
     not wait for the disk: calls that a crash of the database forgets were cut off by it, or an engine
-    has a call too many until they end.
+    has a call too many until they end. A wish that was noted before, and the answer lost, is noted anew.
     """
     rows = await connection.fetch(
         "SELECT call_id, engine, suspect FROM begin_engine_calls($1, $2, $3, $4, $5)",
-        ended,
+        [*ended, *(wish.call_id for wish in wishes)],
         [{"call_id": wish.call_id, "names": list(wish.names)} for wish in wishes],
         most,
         now,

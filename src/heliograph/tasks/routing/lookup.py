@@ -8,10 +8,8 @@ from heliograph.providers.provider import ImageJob, Provider, Started, Unknown
 from heliograph.runtime import Runtime
 from heliograph.tasks.routing.choice import Rest
 from heliograph.tasks.routing.store import known_refs, read_lost_call
+from heliograph.tasks.store import FOUND
 from heliograph.tasks.task import Task
-
-#: Before a ref that was found, not given: the pictures must prove that they are the task's own.
-FOUND = "found:"
 
 #: By then every call of that moment has had its answer, or never will.
 LOOK_UP_AFTER_SECONDS = 75
