@@ -233,6 +233,13 @@ async def test_a_database_that_does_not_exist_is_the_operators_to_mend(database_
         await open_pool(database_url.replace("/test_", "/no_test_"))
 
 
+@pytest.mark.parametrize("password", ["ab/cd", "ab#cd", "ab?cd", "ab[cd"])
+async def test_a_password_that_spoils_its_url_is_not_quoted(password: str):
+    with pytest.raises(OperatorError) as raised:
+        await open_pool(f"postgresql://u:{password}@127.0.0.1:1/x")
+    assert "ab" not in str(raised.value).replace("database", "").replace("DATABASE", "")
+
+
 async def test_a_url_that_is_none_is_the_operators_to_mend():
     with pytest.raises(OperatorError, match="mysql"):
         await open_pool("mysql://localhost/x")
@@ -243,6 +250,12 @@ async def test_a_url_that_is_none_is_the_operators_to_mend():
     [
         ("postgresql://a:b@h:5432/d", "postgresql://a:***@h:5432/d"),
         ("postgresql://a:b@c@h/d", "postgresql://a:***@h/d"),
+        ("postgresql://a:b/c@h:5432/d", "postgresql://a:***@h:5432/d"),
+        ("postgresql://a:b#c@h/d", "postgresql://a:***@h/d"),
+        ("postgresql://a:b?c@h/d", "postgresql://a:***@h/d"),
+        ("postgresql://a:b[c@h/d", "postgresql://a:***@h/d"),
+        ("postgresql://a:b@[::1/d", "postgresql://a:***@[::1/d"),
+        ("host=h password=b user=a", "host=h password=*** user=a"),
         ("postgresql://a@h/d?password=b&sslmode=require", "postgresql://a@h/d?sslmode=require"),
         ("postgresql://heliograph@/postgres?host=/tmp/x", None),
         ("postgresql://h/d", None),

@@ -67,6 +67,7 @@ def test_pods_run_real_commands_as_nobody_in_particular_on_a_disk_that_cannot_be
     queues: set[str] = set()
     for deployment in of(objects, "Deployment"):
         pod = deployment["spec"]["template"]["spec"]
+        assert pod["enableServiceLinks"] is False
         assert pod["securityContext"]["runAsUser"] == USER
         assert pod["securityContext"]["runAsNonRoot"] is True
         (container,) = pod["containers"]

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import re
 import socket
 import urllib.parse
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -32,6 +33,10 @@ LIMITS_MS = {
 }
 
 NAME = {"application_name": "heliograph"}
+
+#: From the user's name to the last @, whatever stands between; and in the other way to write an address.
+_PASSWORD = re.compile(r"(://[^:/?#@]*:).*(?=@)|(\bpassword=)[^&\s]+", re.DOTALL)
+UNREADABLE = "it is no URL; in a password write / # ? [ ] @ as %2F %23 %3F %5B %5D %40"
 
 #: What PgBouncer says to a connection that asks for limits of its own.
 POOLER_SIGN = "unsupported startup parameter"
@@ -170,17 +175,18 @@ async def read_server(connection: Connection) -> tuple[str, datetime.datetime]:
 
 
 def without_password(url: str) -> str:
-    """`url` as it may be shown and logged."""
-    parts = urllib.parse.urlsplit(url)
-    user, at, place = parts.netloc.rpartition("@")
-    name, colon, _ = user.partition(":")
+    """`url` as it may be shown and logged, also where its password keeps it from being one."""
+    hidden = _PASSWORD.sub(r"\1\2***", url)
+    try:
+        parts = urllib.parse.urlsplit(hidden)
+    except ValueError:
+        return hidden
     query = "&".join(
         item
         for item in parts.query.split("&")
         if not item.startswith(("password=", "sslpassword="))
     )
-    netloc = f"{name}{':***' if colon else ''}{at}{place}"
-    return urllib.parse.urlunsplit(parts._replace(netloc=netloc, query=query))
+    return urllib.parse.urlunsplit(parts._replace(query=query))
 
 
 async def _acquire(pool: asyncpg.Pool) -> Connection:
@@ -221,8 +227,11 @@ def _operator_error(url: str) -> Iterator[None]:
                 f"A pooler answers at {without_password(url)}. Keep it in HELIOGRAPH_DATABASE_URL, and"
                 " name the way past it, to PostgreSQL itself, in HELIOGRAPH_DATABASE_DIRECT_URL."
             ) from error
+        # what is said of a URL that cannot be read may quote its password
+        unread = isinstance(error, ValueError) and not isinstance(error, asyncpg.InterfaceError)
+        said = UNREADABLE if unread else str(error) or "no answer"
         raise OperatorError(
-            f"PostgreSQL at {without_password(url)} cannot be used: {error or 'no answer'}. "
+            f"PostgreSQL at {without_password(url)} cannot be used: {said}. "
             "Check HELIOGRAPH_DATABASE_URL (postgresql://user:password@host:5432/database) "
             "and that the server runs."
         ) from error

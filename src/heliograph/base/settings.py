@@ -18,8 +18,11 @@ PREFIX = "HELIOGRAPH_"
 #: Names that the client commands read for themselves.
 CLIENT_NAMES = frozenset({"api_key", "base_url"})
 
-Count = Annotated[int, Meta(ge=1)]
-Seconds = Annotated[float, Meta(gt=0)]
+# The most is what the database and the calendar still take: three years, and a hundred.
+Count = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+Seconds = Annotated[float, Meta(gt=0, le=100_000_000)]
+Hours = Annotated[float, Meta(gt=0, le=876_000)]
+Days = Annotated[int, Meta(ge=1, le=36_500)]
 Modes = tuple[Literal["text-to-image", "image-to-image"], ...]
 
 
@@ -69,11 +72,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     webhook_retry_seconds: tuple[Annotated[float, Meta(ge=0)], ...] = (30, 120, 600)
     webhook_timeout_seconds: Seconds = 30
     webhook_accept_any_2xx: bool = False
-    webhook_pause_hours: Annotated[float, Meta(gt=0)] = 72
+    webhook_pause_hours: Hours = 72
     task_deadline_seconds: Seconds = 600
-    result_retention_hours: Seconds = 168
-    text_retention_days: Count | None = None
-    delivery_retention_days: Count = 90
+    result_retention_hours: Hours = 168
+    text_retention_days: Days | None = None
+    delivery_retention_days: Days = 90
     max_head_bytes: Annotated[int, Meta(ge=4096)] = 32 * 1024
     max_body_bytes: Annotated[int, Meta(ge=4096)] = 1024 * 1024
     request_timeout_seconds: Seconds = 30
@@ -90,12 +93,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
     """Settings from `environ`, over those of the TOML file that `HELIOGRAPH_CONFIG` names.
 
-    `overrides` (command-line options) win over both; those that are None count as absent.
+    `overrides` (command-line options) win over both; those that are None count as absent, and so does
+    what is empty.
     Raises OperatorError naming the setting, its value, and the fix.
     """
     values = _from_file(environ.get(PREFIX + "CONFIG"))
     values |= _from_environment(environ)
     values |= {name: value for name, value in overrides.items() if value is not None}
+    values = {name: value for name, value in values.items() if value != ""}
     _refuse_unknown(values)
     try:
         settings = msgspec.convert(values, Settings, strict=False, dec_hook=_read_path)

@@ -1,5 +1,6 @@
 """The command `heliograph`. Commands import what they need when they run, so that help is instant."""
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -56,6 +57,10 @@ def _root(
 
 def run() -> NoReturn:
     """Run the command line. What went wrong is said in a sentence: exit code 1 or 2, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # a terminal that does not know a character shows its number
+            stream.reconfigure(errors="backslashreplace")
     try:
         # typer itself would speak English only
         ended = _command()(prog_name="heliograph", standalone_mode=False)

@@ -28,6 +28,8 @@ metadata:
 spec:
   serviceAccountName: {{ include "heliograph.name" .root }}
   automountServiceAccountToken: false
+  # else a Service of the release's name puts variables here that look like settings
+  enableServiceLinks: false
   {{- with .root.Values.imagePullSecrets }}
   imagePullSecrets: {{- toYaml . | nindent 4 }}
   {{- end }}
