@@ -30,7 +30,13 @@ def is_seen(text: str) -> bool:
 
 
 text = st.text(max_size=5).filter(is_seen)
-anything = st.none() | st.booleans() | st.integers(-1, 6) | st.floats(allow_nan=False, allow_infinity=False) | text
+anything = (
+    st.none()
+    | st.booleans()
+    | st.integers(-1, 6)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | text
+)
 USUALLY = 15
 LONG_HEAD = f"data:image/png;name={'n' * 80};charset=utf-8;base64,AAAA"
 URLS = ("https://example.com/a.png", "data:image/png;base64,AAAA", "HTTP://a", LONG_HEAD)
