@@ -138,7 +138,9 @@ def test_what_was_said_of_a_failure_goes_with_the_data_that_it_quotes(
     service.finish(task_id)
     assert "secret-words" in tester.status(task_id).json()["data"]["failMsg"]
     assert tester.http.delete(path).status_code == 200
-    assert "secret-words" not in str(detail(tester, task_id))
+    task = detail(tester, task_id)
+    assert "secret-words" not in str(task)
+    assert "files deleted" not in {event["event"] for event in task["timeline"]}
     failed = tester.status(task_id).json()["data"]
     assert failed["failCode"] == "BadRequest"
     assert failed["failMsg"] == FORGOTTEN

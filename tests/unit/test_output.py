@@ -1,6 +1,9 @@
 """What commands print for people: nothing in it disturbs the terminal."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -58,3 +61,11 @@ def test_a_check_shows_what_an_upstream_said_without_obeying_it(
 ):
     show_check(Check("provider one", False, "it says a\x1b[2J", "Mend b\x9b."))
     assert "provider one: it says a\\x1b[2J\n       Mend b\\x9b.\n" in capsys.readouterr().out
+
+
+def test_a_terminal_that_does_not_know_a_character_shows_its_number():
+    environ = {**os.environ, "LC_ALL": "zh_CN.UTF-8", "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-c", "from heliograph.cli.main import run; run()", "--help"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\u" in done.stdout

@@ -35,7 +35,7 @@ LIMITS_MS = {
 NAME = {"application_name": "heliograph"}
 
 #: From the user's name to the last @, whatever stands between; and in the other way to write an address.
-_PASSWORD = re.compile(r"(://[^:/?#@]*:).*(?=@)|(\bpassword=)[^&\s]+", re.DOTALL)
+_PASSWORD = re.compile(r"(://[^:/?#@]*:).*(?=@)|(password=)[^&\s]+", re.DOTALL)
 UNREADABLE = "it is no URL; in a password write / # ? [ ] @ as %2F %23 %3F %5B %5D %40"
 
 #: What PgBouncer says to a connection that asks for limits of its own.

@@ -92,7 +92,7 @@ def _moments(task: TaskDetail) -> Iterator[Told]:
         yield task.stored_at, "stored", None, f"{len(task.paths)} of {task.num_images} images"
     if task.completed_at is not None:
         yield task.completed_at, task.state, None, task.fail_message
-    if task.files_deleted_at is not None:
+    if task.files_deleted_at is not None and task.paths:
         yield task.files_deleted_at, "files deleted", None, None
 
 
