@@ -1,5 +1,7 @@
 """The history and a task in it: found, followed to its end, explained, asked for again, and deleted."""
 
+import contextlib
+
 import pytest
 from playwright.sync_api import APIResponse, Route, expect
 
@@ -179,15 +181,22 @@ def test_whoever_signs_out_leaves_nothing_behind(visitor, house: House):
 
 
 @pytest.mark.parametrize(
-    ("entered", "asked"), [(Visit.open, "/api/v1/apikeys/usage"), (open_console, "/api/v1/session")]
+    ("entered", "asked", "besides"),
+    [
+        (Visit.open, "/api/v1/apikeys/usage", []),
+        (open_console, "/api/v1/session", ["/api/v1/tasks?*"]),
+    ],
 )
 def test_an_answer_that_was_on_its_way_at_the_sign_out_signs_nobody_in(
-    visitor, house: House, entered, asked: str
+    visitor, house: House, entered, asked: str, besides: list[str]
 ):
     visit = entered(visitor()).sign_in(house.guest())
     held: list[tuple[Route, APIResponse]] = []
     visit.page.route(f"**{asked}", lambda route: held.append((route, route.fetch())), times=1)
-    with visit.page.expect_request(f"**{asked}"):
+    with contextlib.ExitStack() as answered:
+        for address in besides:  # which would be refused after the sign-out
+            answered.enter_context(visit.page.expect_response(f"**{address}"))
+        answered.enter_context(visit.page.expect_request(f"**{asked}"))
         visit.page.evaluate("document.dispatchEvent(new Event('online-again'))")
     visit.page.locator("#account summary").click()
     visit.page.locator("#sign-out").click()
