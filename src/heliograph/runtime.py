@@ -27,6 +27,7 @@ from heliograph.catalog.models import MODELS
 from heliograph.catalog.prices import ROUTES, Prices, load_prices
 from heliograph.intake.decode import Decoder
 from heliograph.intake.fetch import Intake, OwnFiles
+from heliograph.ledger.held_up import HeldUp
 from heliograph.moderation.moderation import Moderation, open_moderation
 from heliograph.operators.proofs.prover import Prover
 from heliograph.operators.switches.switches import Switches
@@ -72,6 +73,7 @@ class Runtime:
     moderation: Moderation
     switches: Switches
     prover: Prover
+    held_up: HeldUp
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     _routes: dict[tuple[bool, str, str], list[Provider]] = field(default_factory=dict, init=False)
     _batches: dict[object, Batch[Any, Any]] = field(default_factory=dict, init=False)
@@ -308,6 +310,7 @@ async def open_runtime(
             moderation=moderation,
             switches=Switches(pool, clock),
             prover=prover,
+            held_up=HeldUp(clock),
         )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from contract.service import GENERATE, MODEL, Customer, Service
-from heliograph.tasks.store import FORGOTTEN
+from heliograph.tasks.retention.store import FORGOTTEN
 
 CANCEL = f"/api/v1/cancelTask/{MODEL}"
 

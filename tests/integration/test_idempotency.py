@@ -157,9 +157,6 @@ async def test_when_the_account_is_held_too_long_who_sent_a_key_may_safely_come_
     pool = spine.runtime.pool
     async with pool.acquire() as holder, holder.transaction():
         await holder.execute("SELECT FROM balances FOR UPDATE")
-        # the connection that is free is the one that the submit will get
-        async with pool.acquire() as impatient:
-            await impatient.execute("SET lock_timeout = '20ms'")
         asked = [spine.asked(key, idempotency_key=name) for name in ("a", None)]
         with_key, without = await submit_tasks(spine.runtime, asked)
     assert isinstance(with_key, Conflict)

@@ -12,7 +12,7 @@ import pytest
 from heliograph.base.errors import Busy
 from heliograph.providers.health.store import note_failure
 from heliograph.providers.openai_images.store import Wish, begin_calls
-from heliograph.providers.provider import Limits, Refused, Started
+from heliograph.providers.provider import Limits, Refused, Started, Unknown
 from heliograph.tasks import run as run_module
 from heliograph.tasks import store
 from heliograph.tasks.rescue import expire_files
@@ -154,6 +154,28 @@ async def test_a_job_that_was_found_is_not_called_off_when_its_answer_comes_afte
         assert first.cancels == []
 
 
+async def test_a_late_cry_that_nobody_knows_changes_nothing(database_url, tmp_path):
+    first = Held(name="first", queue="run", reruns=False, cost_micros=10_000)
+    async with opened(database_url, tmp_path, first) as spine:
+        task, late = await spine.submit(await spine.key()), asyncio.Event()
+        first.outcomes.extend([(late, Unknown("the line went dead")), pictures(4)])
+        worker = asyncio.create_task(advance(spine.runtime, task, "run"))
+        await asked(first)
+        spine.clock.advance(LEASE_SECONDS + 1)
+        await advance(spine.runtime, task, "run")
+        first.found = ("job",)
+        spine.clock.advance(LOOK_UP_AFTER_SECONDS)
+        await advance(spine.runtime, task, "check")
+        late.set()
+        await worker
+        spine.clock.advance(LEASE_SECONDS)
+        await advance(spine.runtime, task, "check")
+        query = "SELECT outcome, cost_micros FROM attempts"
+        assert [tuple(row) for row in await spine.runtime.pool.fetch(query)] == [
+            ("finished", 40_000)
+        ]
+
+
 async def test_a_late_reference_is_not_kept_for_another_provider(database_url, tmp_path):
     first = Held(name="first", queue="run")
     second = Held(name="second", queue="run", reruns=False, cost_micros=30_000)
@@ -212,6 +234,7 @@ async def test_pictures_that_were_stored_before_the_deadline_struck_are_deleted(
         await advance(slow, task, "render")
         assert (await spine.row(task))["fail_code"] == "Timeout"
         assert len(list(tmp_path.rglob("*.png"))) == 1
+        spine.clock.advance(LEASE_SECONDS)
         await expire_files(spine.runtime)
         assert list(tmp_path.rglob("*.png")) == []
 

@@ -13,6 +13,7 @@ from heliograph.base.errors import NotFound
 from heliograph.base.outbound import Outbound
 from heliograph.webhooks import store
 from heliograph.webhooks.deliver import Deliverer
+from heliograph.webhooks.deliveries.resend import resend
 from heliograph.webhooks.deliveries.store import Filter, list_deliveries, read_delivery
 from heliograph.webhooks.event import add_event
 from heliograph.webhooks.notice import Dead, Delivered, Reply, Rules, Verdict
@@ -103,6 +104,20 @@ async def test_the_sweep_finds_what_is_overdue_the_longest_first(desk, clock):
     assert await desk.overdue(limit=1) == [ids[0]]
 
 
+async def test_what_is_nudged_already_keeps_no_younger_notice_from_the_sweep(desk, clock):
+    ids = []
+    for _ in range(3):
+        ids.append(await desk.add(URL))
+        clock.advance(1)
+    await desk.clear_jobs()
+    for expected in ids:
+        async with transaction(desk.pool) as conn:
+            assert await store.overdue(conn, before=clock.now(), limit=1) == [expected]
+            await store.nudge(conn, [expected])
+    async with borrow(desk.pool) as conn:
+        assert await store.overdue(conn, before=clock.now(), limit=1) == []
+
+
 async def test_a_notice_in_hand_is_overdue_only_after_its_lease(desk, clock):
     notice_id = await desk.add(URL)
     lease_until = clock.now() + datetime.timedelta(seconds=60)
@@ -126,6 +141,24 @@ async def test_of_many_who_take_up_a_notice_at_once_one_gets_it(desk, clock):
 
     claims = [claim for claim in await asyncio.gather(*(claim() for _ in range(8))) if claim]
     assert [claim.attempt_no for claim in claims] == [1]
+
+
+async def test_a_notice_that_is_being_taken_up_is_not_sent_again_by_hand(desk, clock):
+    notice_id, now = await desk.add(URL), clock.now()
+    lease_until = now + datetime.timedelta(seconds=60)
+
+    async def other() -> None:
+        async with transaction(desk.pool) as conn:
+            await resend(conn, notice_id, now=now)
+
+    async with transaction(desk.pool) as conn:
+        taken = await store.claim_notice(conn, notice_id, now=now, lease_until=lease_until)
+        waiting = asyncio.create_task(other())
+        await asyncio.sleep(0.2)
+    await waiting
+    assert taken is not None
+    row = await desk.pool.fetchrow("SELECT state, due_at, attempts FROM notices")
+    assert tuple(row) == ("pending", lease_until, 1)
 
 
 async def test_nudges_do_not_pile_up(desk):

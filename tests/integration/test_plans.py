@@ -24,6 +24,7 @@ from heliograph.tasks.ended.store import Ended, end_tasks
 from heliograph.tasks.idempotency.store import forget
 from heliograph.tasks.observe import store as observe
 from heliograph.tasks.observe.store import Wanted
+from heliograph.tasks.retention import store as retention
 from heliograph.tasks.routing import store as routing
 from heliograph.uploads import store as uploads
 from heliograph.webhooks import store as webhooks
@@ -99,8 +100,8 @@ USES: dict[str, Use] = {
     ),
     "sweep of tasks": lambda db, _: tasks.nudge_overdue(db, NOW, 4, 1000),
     "sweep of notices": lambda db, _: webhooks.overdue(db, before=NOW, limit=1000),
-    "files past their time": lambda db, _: tasks.read_expired(db, NOW, 500),
-    "texts past their time": lambda db, _: tasks.forget_texts(db, WEEK, NOW, 100),
+    "files past their time": lambda db, _: retention.read_expired(db, NOW, 500),
+    "texts past their time": lambda db, _: retention.forget_texts(db, WEEK, NOW, 100),
     "deliveries past their time": lambda db, _: deliveries.delete_old(db, WEEK, limit=100),
     "keys past their time": lambda db, _: forget(db, NOW, 1000),
     "uploads past their time": lambda db, _: uploads.list_expired(db, NOW, 500),

@@ -10,9 +10,14 @@ from heliograph.base.database import transaction
 from heliograph.ledger.audit import audit
 from heliograph.operators.proofs import store as proofs
 from heliograph.tasks import rescue
+from heliograph.tasks import store as tasks
+from heliograph.tasks.cancel import cancel_task
+from heliograph.tasks.delete import delete_data
+from heliograph.tasks.pictures import store_pictures
 from heliograph.tasks.rescue import expire_files, forget_texts
+from heliograph.tasks.retention.store import FORGOTTEN
 from heliograph.tasks.run import advance
-from heliograph.tasks.store import FORGOTTEN
+from heliograph.tasks.task import LEASE_SECONDS
 from heliograph.uploads import store as uploads
 from heliograph.uploads.store import Upload
 from heliograph.uploads.upload import REMEMBERED, expire_uploads
@@ -201,3 +206,17 @@ async def test_of_the_runs_of_the_audit_the_last_are_kept(
     ]
     rows = await pool.fetch("SELECT proof_id FROM proofs ORDER BY proof_id")
     assert [row["proof_id"] for row in rows] == numbers[-4:], "the new one and three before it"
+
+
+async def test_what_is_written_after_a_task_was_cancelled_and_deleted_goes_too(spine):
+    task_id = await spine.submit(await spine.key())
+    [task] = await tasks.claim_tasks(
+        spine.runtime.pool, [task_id], spine.clock.now(), LEASE_SECONDS
+    )
+    await cancel_task(spine.runtime, task_id)
+    await delete_data(spine.runtime, task_id)
+    await store_pictures(spine.runtime, task, pictures(1))  # of a worker that is killed now
+    spine.clock.advance(LEASE_SECONDS)
+    assert await expire_files(spine.runtime) == 1
+    assert list(spine.runtime.settings.data_dir.rglob("*.png")) == []
+    assert await expire_files(spine.runtime) == 0

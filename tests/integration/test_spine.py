@@ -17,7 +17,7 @@ from heliograph.tasks.pictures import store_pictures
 from heliograph.tasks.rescue import expire_files, sweep
 from heliograph.tasks.run import advance
 from heliograph.tasks.submit import Accepted, submit_tasks
-from heliograph.tasks.task import LEASE_SECONDS, failed
+from heliograph.tasks.task import GRACE_SECONDS, LEASE_SECONDS, failed
 from support.spine import open_spine, pictures
 
 
@@ -309,6 +309,19 @@ async def test_cancelling_stops_the_worker_that_holds_the_task(spine):
     assert (await spine.row(task_id))["fail_code"] == "Cancelled"
     with pytest.raises(Conflict, match="its state is failed"):
         await cancel_task(spine.runtime, task_id)
+
+
+async def test_what_is_nudged_already_keeps_no_younger_task_from_the_sweep(spine, monkeypatch):
+    monkeypatch.setattr("heliograph.tasks.rescue.MOST_NUDGES", 1)
+    key = await spine.key()
+    tasks = [await spine.submit(key) for _ in range(3)]
+    for task in tasks:
+        await store.claim_tasks(spine.runtime.pool, [task], spine.clock.now(), LEASE_SECONDS)
+        spine.clock.advance(1)
+    await spine.runtime.pool.execute("DELETE FROM pgqueuer")
+    spine.clock.advance(LEASE_SECONDS + GRACE_SECONDS)
+    assert [await sweep(spine.runtime) for _ in range(4)] == [1, 1, 1, 0]
+    assert await spine.jobs() == [("render", task.hex) for task in tasks]
 
 
 async def test_the_sweep_nudges_what_nobody_looks_after_and_nothing_else(spine):

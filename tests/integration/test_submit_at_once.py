@@ -18,7 +18,7 @@ async def at_once(spine, *asked):
     now = spine.clock.now()
     drafts = [draft_of(spine.runtime, one, now) for one in asked]
     async with borrow(spine.runtime.pool) as connection:
-        return await store.submit_if_payable(connection, drafts, now)
+        return await store.submit_if_payable(connection, drafts, now, 500)
 
 
 async def written(spine):

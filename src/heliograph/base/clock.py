@@ -4,6 +4,9 @@ import datetime
 import time
 import uuid
 
+#: What goes on while the machine is suspended; elsewhere than on Linux the usual one does.
+WAKING_OR_NOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 #: The first of all ids.
 LEAST_ID = uuid.UUID(int=0)
 
@@ -17,19 +20,22 @@ class Clock:
 
 
 class SteadyClock(Clock):
-    """A moment that was read somewhere once, and the time since: a machine's clock may jump, this does not."""
+    """A moment that was read somewhere once, and the time since: a machine's clock may jump, this does not.
+
+    The time in which the machine slept is counted, which `time.monotonic` leaves out.
+    """
 
     def __init__(self, moment: datetime.datetime) -> None:
         self.set(moment)
 
     def set(self, moment: datetime.datetime) -> None:
         """Go on from `moment`."""
-        self._start_seconds = moment.timestamp() - time.monotonic()
+        self._start_seconds = moment.timestamp() - time.clock_gettime(WAKING_OR_NOT)
 
     def now(self) -> datetime.datetime:
         """The moment, and the time since it was set."""
         # half as dear as to add a timedelta
-        seconds = self._start_seconds + time.monotonic()
+        seconds = self._start_seconds + time.clock_gettime(WAKING_OR_NOT)
         return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 

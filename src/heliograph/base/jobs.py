@@ -52,6 +52,12 @@ async def enqueue(connection: Connection, jobs: Sequence[Job]) -> None:
         )
 
 
+def waits_already(dedupe_key: str) -> str:
+    """SQL that tells whether a job with the name that `dedupe_key`, itself SQL, comes to is still to be done."""
+    return f"""EXISTS (SELECT FROM {_SETTINGS.queue_table}
+        WHERE dedupe_key = {dedupe_key} AND status IN ('queued', 'picked'))"""
+
+
 def enqueue_function() -> str:
     """SQL that makes PgQueuer's own statement a function, for statements that write more than jobs.
 

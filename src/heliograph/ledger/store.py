@@ -19,11 +19,12 @@ from heliograph.ledger.money import Balance, Funding, Hold, Transfer, format_dol
 
 
 async def lock_balances(
-    connection: Connection, account_ids: Iterable[str]
+    connection: Connection, account_ids: Iterable[str], *, patience_ms: int | None = None
 ) -> Mapping[str, Balance]:
     """The balances of these accounts, without unknown ones, locked until the transaction ends.
 
-    Locked in the order of their ids, so that two callers never wait for each other in a circle.
+    Locked in the order of their ids, so that two callers never wait for each other in a circle. With
+    `patience_ms` no lock of this transaction is waited for longer.
     """
     rows = await connection.fetch(
         """
@@ -31,10 +32,12 @@ async def lock_balances(
             live_tasks, max_live_tasks, has_caps, low_balance_micros, low_balance_told
         FROM balances JOIN accounts USING (account_id)
         WHERE account_id = ANY($1)
+            AND ($2::text IS NULL OR set_config('lock_timeout', $2, true) IS NOT NULL)
         ORDER BY account_id
         FOR UPDATE OF balances
         """,
         list(account_ids),
+        None if patience_ms is None else f"{patience_ms}ms",
     )
     return {row["account_id"]: Balance(**row) for row in rows}
 

@@ -21,7 +21,7 @@ from heliograph.tasks.observe.store import read_statuses
 from heliograph.tasks.pictures import discard_pictures
 from heliograph.tasks.routing.turn import wake_next
 from heliograph.tasks.store import FOUND
-from heliograph.tasks.task import Ending, Task, TaskStatus
+from heliograph.tasks.task import LEASE_SECONDS, Ending, Task, TaskStatus
 from heliograph.tasks.view import status_body
 
 #: Endings that do not wait for the provider's answer.
@@ -47,17 +47,22 @@ async def finish(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | N
         log.info("task.late_ending_dropped", claim_no=task.claim_no)
         await discard_pictures(runtime, ending)
         return None
+    await after_end(runtime, task, ending)
+    return ended
+
+
+async def after_end(runtime: Runtime, task: Task, ending: Ending) -> None:
+    """What comes when the ending is committed: nobody wants the job any more, if it is still going on."""
     if ending.fail_code in CUT_OFF and task.provider_ref is not None:
         await call_off(runtime, task, task.provider, task.provider_ref)
     seconds = (runtime.clock.now() - task.created_at).total_seconds()
     log.info(
         "task.ended",
-        state=ended.state,
+        state=ending.state,
         made=ending.made,
         fail_code=ending.fail_code,
         seconds=round(seconds, 3),
     )
-    return ended
 
 
 async def call_off(runtime: Runtime, task: Task, name: str | None, ref: str) -> None:
@@ -74,23 +79,40 @@ async def call_off(runtime: Runtime, task: Task, name: str | None, ref: str) -> 
 
 
 async def _commit(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | None:
-    now = runtime.clock.now()
-    status = _status(runtime, task, ending, now)
+    status = _status(runtime, task, ending)
     ended = _ended(runtime, task, ending, status)
     if _is_plain(runtime, task) and await runtime.together(_end_plain)(ended):
         return status
     async with transaction(runtime.pool) as connection:
-        if not await _end(runtime, connection, [ended], plain_only=False):
-            return None
-        await wake_next(runtime, connection, now)
-        balance = await lock_balance(connection, task.account_id)
-        assert balance is not None
-        if balance.has_caps and ended.release_micros:
-            await take_back_spending(connection, task.task_id, ended.release_micros)
-        await tell_low_balance(connection, balance, 0, now)
-        if task.batch_id is not None:
-            await finish_item(runtime, connection, task.batch_id, now)
+        return status if await _end_alone(runtime, connection, task, ended) else None
+
+
+async def end_now(
+    runtime: Runtime, connection: Connection, task: Task, ending: Ending
+) -> TaskStatus:
+    """End `task`, which the caller's transaction has claimed, and of which it has locked the balance.
+
+    After the commit after_end must be called.
+    """
+    status = _status(runtime, task, ending)
+    written = await _end_alone(runtime, connection, task, _ended(runtime, task, ending, status))
+    assert written, "nobody can take away what this transaction has claimed"
     return status
+
+
+async def _end_alone(runtime: Runtime, connection: Connection, task: Task, ended: Ended) -> bool:
+    now = ended.completed_at
+    if not await _end(runtime, connection, [ended], plain_only=False):
+        return False
+    await wake_next(runtime, connection, now)
+    balance = await lock_balance(connection, task.account_id)
+    assert balance is not None
+    if balance.has_caps and ended.release_micros:
+        await take_back_spending(connection, task.task_id, ended.release_micros)
+    await tell_low_balance(connection, balance, 0, now)
+    if task.batch_id is not None:
+        await finish_item(runtime, connection, task.batch_id, now)
+    return True
 
 
 async def _ended_before(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | None:
@@ -101,12 +123,13 @@ async def _ended_before(runtime: Runtime, task: Task, ending: Ending) -> TaskSta
     return known if known and ending.made and known.images == list(ending.images) else None
 
 
-def _status(runtime: Runtime, task: Task, ending: Ending, now: datetime.datetime) -> TaskStatus:
+def _status(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus:
+    now = runtime.clock.now()
     keep_hours = task.retention_hours or runtime.settings.result_retention_hours
     expire_at = now + datetime.timedelta(hours=keep_hours) if ending.made else None
     if expire_at is None and (task.claim_no > 1 or ending.fail_code in CUT_OFF):
-        # some pictures may be stored: of whoever had the task before and was killed, or of this one
-        expire_at = now
+        # some pictures may be stored, or being stored: of whoever had the task before, or of this one
+        expire_at = now + datetime.timedelta(seconds=LEASE_SECONDS)
     return TaskStatus(
         task.task_id,
         task.account_id,

@@ -10,6 +10,7 @@ from heliograph.tasks import store
 from heliograph.tasks.idempotency.key import KEPT_HOURS
 from heliograph.tasks.idempotency.store import forget
 from heliograph.tasks.pictures import folder_of
+from heliograph.tasks.retention import store as retention
 from heliograph.tasks.task import GRACE_SECONDS
 from heliograph.webhooks.store import nudge, overdue
 
@@ -43,7 +44,7 @@ async def sweep(runtime: Runtime) -> int:
                     mode=task.mode,
                 ),
                 task.hex,
-                dedupe_key=f"nudge:{task.hex}",
+                dedupe_key=f"{store.NUDGE}{task.hex}",
             )
             for task in tasks
         ]
@@ -70,7 +71,7 @@ async def expire_files(runtime: Runtime) -> int:
 
 async def _expire_some(runtime: Runtime) -> int:
     now = runtime.clock.now()
-    expired = await store.read_expired(runtime.pool, now, MOST_DELETIONS)
+    expired = await retention.read_expired(runtime.pool, now, MOST_DELETIONS)
     deleted = []
     for task in expired:
         try:
@@ -79,7 +80,7 @@ async def _expire_some(runtime: Runtime) -> int:
             log.warning("files.not_deleted", task_id=task.task_id.hex, error=str(error))
         else:
             deleted.append(task.task_id)
-    await store.mark_files_deleted(runtime.pool, deleted, now)
+    await retention.mark_files_deleted(runtime.pool, deleted, now)
     return len(deleted)
 
 
@@ -100,6 +101,6 @@ async def forget_texts(runtime: Runtime) -> int:
     before = now - datetime.timedelta(days=days)
     return await in_steps(
         runtime.pool,
-        lambda connection: store.forget_texts(connection, before, now, MOST_TEXTS),
+        lambda connection: retention.forget_texts(connection, before, now, MOST_TEXTS),
         MOST_TEXTS,
     )

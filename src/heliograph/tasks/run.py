@@ -245,8 +245,8 @@ async def _look_later(runtime: Runtime, task: Task, message: str) -> None:
     log.warning("task.outcome_unknown", provider=task.provider, detail=message)
     due_at = runtime.clock.now() + datetime.timedelta(seconds=LOOK_UP_AFTER_SECONDS)
     async with transaction(runtime.pool) as connection:
-        await store.note_unknown(connection, task, message, runtime.clock.now())
         if await store.renew_claim(connection, task, min(due_at, task.deadline_at), None):
+            await store.note_unknown(connection, task, message, runtime.clock.now())
             await leave_place(connection, task)
             await wake_next(runtime, connection, runtime.clock.now())
             job = Job("check", task.hex, after_seconds=LOOK_UP_AFTER_SECONDS)

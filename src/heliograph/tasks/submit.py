@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import uuid
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -14,6 +15,7 @@ from heliograph.base.database import Connection, borrow, transaction
 from heliograph.base.errors import Busy, Conflict, Fault
 from heliograph.base.trace import add_spans, traceparent
 from heliograph.catalog.request import Submission
+from heliograph.ledger.held_up import PATIENCE_MS
 from heliograph.ledger.money import Hold
 from heliograph.ledger.store import hold_many, lock_balances
 from heliograph.runtime import Runtime
@@ -50,22 +52,16 @@ class Accepted(msgspec.Struct, frozen=True):
 async def submit_tasks(runtime: Runtime, tasks: Sequence[NewTask]) -> list[Accepted | Fault]:
     """Submit all of `tasks` in one commit; give what became of each.
 
-    The fault of one (402, 403, 422, 429) never touches the others. Raises Busy when the database
-    cannot take the commit now; then nothing was accepted and nothing held.
+    The fault of one (402, 403, 422, 429) never touches the others, nor does a balance that somebody
+    else has locked (409 or 503). Raises Busy when the database cannot take the commit now; then
+    nothing was accepted and nothing held.
     """
     await runtime.switches.refresh()
     now = runtime.clock.now()
     drafts = [draft_of(runtime, task, now) for task in tasks]
-    asked = [draft for draft in drafts if isinstance(draft, Draft)]
-    try:
-        answers = iter(await _commit(runtime, asked, now) if asked else ())
-    except Busy as busy:
-        if not busy.locked:
-            raise
-        conflict = still_being_written(busy)
-        answers = iter([conflict if draft.idempotency_key else busy for draft in asked])
+    answers = await _accept(runtime, [one for one in drafts if isinstance(one, Draft)], now)
     add_spans("task.submit", [task.traceparent for task in tasks], now, runtime.clock.now())
-    return [next(answers) if isinstance(draft, Draft) else draft for draft in drafts]
+    return [answers[one.task_id] if isinstance(one, Draft) else one for one in drafts]
 
 
 def draft_of(runtime: Runtime, task: NewTask, now: datetime.datetime) -> Draft | Fault:
@@ -104,18 +100,59 @@ def draft_of(runtime: Runtime, task: NewTask, now: datetime.datetime) -> Draft |
     )
 
 
-async def _commit(
+async def _accept(
     runtime: Runtime, drafts: Sequence[Draft], now: datetime.datetime
-) -> list[Accepted | Fault]:
+) -> Mapping[uuid.UUID, Accepted | Fault]:
+    """What became of each of `drafts`, by task id: together, but for accounts that are held up."""
+    together = [one for one in drafts if one.key.account_id not in runtime.held_up]
+    answers: dict[uuid.UUID, Accepted | Fault] = {}
+    try:
+        if together:
+            answers |= await _commit(runtime, together, now, PATIENCE_MS)
+    except Busy as busy:
+        if not busy.locked:
+            raise
+    apart: dict[str, list[Draft]] = {}
+    for draft in drafts:
+        if draft.task_id not in answers:
+            apart.setdefault(draft.key.account_id, []).append(draft)
+    for account_id, own in apart.items():
+        answers |= await _accept_apart(runtime, account_id, own, now)
+    return answers
+
+
+async def _accept_apart(
+    runtime: Runtime, account_id: str, drafts: Sequence[Draft], now: datetime.datetime
+) -> Mapping[uuid.UUID, Accepted | Fault]:
+    """What became of `drafts`, all of one account, which alone has to wait for its balance."""
+    held_up = runtime.held_up
+    try:
+        answers = await _commit(runtime, drafts, now, held_up.patience_ms(account_id))
+    except Busy as busy:
+        if not busy.locked:
+            return {draft.task_id: busy for draft in drafts}
+        held_up.note(account_id)
+        conflict = still_being_written(busy)
+        return {draft.task_id: conflict if draft.idempotency_key else busy for draft in drafts}
+    held_up.forget(account_id)
+    return answers
+
+
+async def _commit(
+    runtime: Runtime, drafts: Sequence[Draft], now: datetime.datetime, patience_ms: int
+) -> Mapping[uuid.UUID, Accepted | Fault]:
     if all(draft.idempotency_key is None for draft in drafts):
         async with borrow(runtime.pool) as connection:
-            if await store.submit_if_payable(connection, drafts, now):
-                return [Accepted(draft.task_id.hex) for draft in drafts]
-    return [_answer(decision) for decision in await _decide(runtime, drafts, now)]
+            if await store.submit_if_payable(connection, drafts, now, patience_ms):
+                return {draft.task_id: Accepted(draft.task_id.hex) for draft in drafts}
+    decisions = await _decide(runtime, drafts, now, patience_ms)
+    return {
+        draft.task_id: _answer(decision) for draft, decision in zip(drafts, decisions, strict=True)
+    }
 
 
 async def _decide(
-    runtime: Runtime, drafts: Sequence[Draft], now: datetime.datetime
+    runtime: Runtime, drafts: Sequence[Draft], now: datetime.datetime, patience_ms: int
 ) -> list[Decision]:
     """Admit each draft on its own: some repeat others, cannot pay, or have caps to look at."""
     async with transaction(runtime.pool) as connection:
@@ -124,7 +161,8 @@ async def _decide(
             for draft in drafts
             if draft.idempotency_key is not None
         ]
-        books = await lock_books(connection, [draft.key for draft in drafts], pairs, now)
+        keys = [draft.key for draft in drafts]
+        books = await lock_books(connection, keys, pairs, now, patience_ms=patience_ms)
         decisions = admit(drafts, books)
         admitted = [one for one in decisions if isinstance(one, Admitted)]
         if admitted:
@@ -134,13 +172,19 @@ async def _decide(
 
 
 async def lock_books(
-    connection: Connection, keys: Sequence[Key], pairs: Sequence[Pair], now: datetime.datetime
+    connection: Connection,
+    keys: Sequence[Key],
+    pairs: Sequence[Pair],
+    now: datetime.datetime,
+    *,
+    patience_ms: int | None = None,
 ) -> Books:
     """Lock the balances behind `keys`, and read what else decides: budgets, and what `pairs` meant.
 
-    What nobody asked for is not read: without a cap and an idempotency key this is one statement.
+    With `patience_ms` no lock is waited for longer, here and later in the transaction. What nobody asked for is not read: without a cap and an idempotency key this is one statement.
     """
-    balances = await lock_balances(connection, sorted({key.account_id for key in keys}))
+    account_ids = {key.account_id for key in keys}
+    balances = await lock_balances(connection, account_ids, patience_ms=patience_ms)
     # only now, because what was committed while we waited for the lock must be seen
     capped = {key.key_id for key in keys if balances[key.account_id].has_caps}
     kept_since = now - datetime.timedelta(hours=KEPT_HOURS)

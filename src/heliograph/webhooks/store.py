@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from heliograph.base.database import Connection
-from heliograph.base.jobs import Job, enqueue
+from heliograph.base.jobs import Job, enqueue, waits_already
 from heliograph.webhooks.notice import TEST, Dead, Delivered, Notice, Reply, RetryAt, Verdict
 
 ENTRYPOINT = "deliver"
@@ -95,9 +95,10 @@ async def nudge(conn: Connection, notice_ids: Sequence[uuid.UUID]) -> None:
 
 
 async def overdue(conn: Connection, *, before: datetime.datetime, limit: int) -> list[uuid.UUID]:
-    """Pending notices that were due `before` that moment, the longest overdue first."""
+    """Pending notices that were due `before` that moment and wait for no nudge, the longest overdue first."""
     rows = await conn.fetch(
-        """SELECT notice_id FROM notices WHERE state = 'pending' AND due_at < $1
+        f"""SELECT notice_id FROM notices WHERE state = 'pending' AND due_at < $1
+        AND NOT {waits_already(f"'{ENTRYPOINT}:' || replace(notice_id::text, '-', '')")}
         ORDER BY due_at LIMIT $2""",
         before,
         limit,
@@ -135,16 +136,20 @@ async def bury_waiting(
 ) -> int:
     """End the pending notices for a URL as dead, except those in flight; gives how many.
 
-    One that is locked is left to its job, which finds the receiver closed: so this never waits.
+    One that is locked is left to its job, which finds the receiver closed: so this never waits. In the
+    caller's transaction.
     """
-    status = await conn.execute(
-        f"""UPDATE notices SET state = 'dead', ended_at = $3, reason = $4
-        WHERE notice_id IN (
-            SELECT notice_id FROM notices n WHERE account_id = $1 AND url = $2
-            AND state = 'pending' AND NOT {IN_FLIGHT.format(now="$3")}
-            FOR UPDATE SKIP LOCKED)""",
+    rows = await conn.fetch(
+        """SELECT notice_id FROM notices WHERE account_id = $1 AND url = $2 AND state = 'pending'
+        FOR UPDATE SKIP LOCKED""",
         account_id,
         url,
+    )
+    # a statement of its own: one that waited for a lock would not see the attempt written meanwhile
+    status = await conn.execute(
+        f"""UPDATE notices n SET state = 'dead', ended_at = $2, reason = $3
+        WHERE notice_id = ANY($1) AND NOT {IN_FLIGHT.format(now="$2")}""",
+        [row["notice_id"] for row in rows],
         now,
         reason,
     )

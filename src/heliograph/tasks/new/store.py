@@ -44,11 +44,13 @@ INSERT INTO tasks ({NAMES}, state) SELECT new.*, 'pending'
 FROM json_to_recordset($1::json) AS new ({NEW_TYPES})
 """
 
-#: All of a submit in one round trip: $1 now, $2 the rows. A crowd waits for others: see Admitted.priority.
+#: All of a submit in one round trip: $1 now, $2 the rows, $3 for how long a lock is waited for. A crowd waits for others: see Admitted.priority.
 SUBMIT_IF_PAYABLE = f"""
-WITH new AS MATERIALIZED (
+WITH patience AS MATERIALIZED (
+    SELECT set_config('lock_timeout', $3, true) AS set
+), new AS MATERIALIZED (
     SELECT *, row_number() OVER (PARTITION BY account_id ORDER BY ordinality) - 1 AS before
-    FROM ROWS FROM (json_to_recordset($2::json) AS ({ROW_TYPES}))
+    FROM patience, ROWS FROM (json_to_recordset($2::json) AS ({ROW_TYPES}))
         WITH ORDINALITY
 ), hold AS (
     SELECT account_id, task_id, hold_micros AS amount_micros FROM new
@@ -76,13 +78,15 @@ async def insert_tasks(connection: Connection, drafts: Sequence[Draft]) -> None:
 
 
 async def submit_if_payable(
-    connection: Connection, drafts: Sequence[Draft], now: datetime.datetime
+    connection: Connection, drafts: Sequence[Draft], now: datetime.datetime, patience_ms: int
 ) -> bool:
     """Write tasks, holds and jobs of all `drafts`, or nothing; False: some need a closer look.
 
-    A statement of its own, committed with it.
+    A statement of its own, committed with it, which waits for no lock longer than `patience_ms`.
     """
-    written = await connection.fetchval(SUBMIT_IF_PAYABLE, now, _new_rows(drafts))
+    written = await connection.fetchval(
+        SUBMIT_IF_PAYABLE, now, _new_rows(drafts), f"{patience_ms}ms"
+    )
     return written is not None
 
 

@@ -78,8 +78,10 @@ async def resend(conn: Connection, delivery: Delivery, *, now: datetime.datetime
     """Send a notice again from `now` on a fresh schedule, whatever became of it; gives its new state.
 
     The earlier attempts stay, and the numbers go on. One that is being sent at this moment is
-    left alone.
+    left alone. In the caller's transaction.
     """
+    # first, and alone: the next statement sees what whoever had the lock before has written
+    await conn.execute("SELECT FROM notices WHERE notice_id = $1 FOR UPDATE", delivery.notice_id)
     row = await conn.fetchrow(
         f"""UPDATE notices n SET state = 'pending', due_at = $2, ended_at = $2, reason = NULL
         WHERE notice_id = $1 AND NOT (state = 'pending' AND {IN_FLIGHT.format(now="$2")})

@@ -1,0 +1,1 @@
+"""What is kept for a while: files, and the texts of tasks."""
