@@ -170,7 +170,13 @@ def prepare_database(settings: Settings) -> Iterator[str]:
             "HELIOGRAPH_DATABASE_DIRECT_URL is the way past a pooler: name the pooler itself in"
             " HELIOGRAPH_DATABASE_URL, or remove both to use the embedded PostgreSQL."
         )
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise OperatorError(
+            f"The data directory {settings.data_dir} cannot be made: {error.strerror}."
+            " Set HELIOGRAPH_DATA_DIR to a folder that can be written."
+        ) from error
     with start_embedded(settings.data_dir) as postgres:
         for change in postgres.changes:
             log.info("database.permission_changed", change=change)

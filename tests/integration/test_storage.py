@@ -279,8 +279,8 @@ async def test_a_name_that_is_not_on_the_disk_is_taken_back(
     bad, good = await asyncio.gather(
         storage.write("bad/1", b"x"), storage.write("good/1", b"x"), return_exceptions=True
     )
-    assert isinstance(bad, OSError)
-    assert bad.errno == errno.EIO
+    assert isinstance(bad, Busy)
+    assert "does not work" in bad.message
     assert good is None
     assert visible_files(root) == ["bad/there", "good/1"]
 
@@ -337,7 +337,16 @@ def test_what_killed_writers_left_is_removed_after_an_hour(root: Path):
     assert incoming(root) == ["fresh"]
 
 
-def test_a_root_that_cannot_be_used_stops_the_service_with_a_sentence(tmp_path: Path):
+@pytest.mark.parametrize("root", ["file/root", "/proc/root", "locked"])
+def test_a_root_that_cannot_be_used_stops_the_service_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: str
+):
     (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "locked").mkdir()
+    # a superuser may write anywhere, so the answer of the system is given here
+    allowed = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: "locked" not in str(path) and allowed(path, mode)
+    )
     with pytest.raises(OperatorError, match=r"cannot be used.*HELIOGRAPH_DATA_DIR"):
-        DiskStorage(tmp_path / "file" / "root")
+        DiskStorage(tmp_path / root)

@@ -46,6 +46,7 @@ async def test_a_bucket_is_named_with_its_prefix(tmp_path: Path):
     [
         "s3://",
         "s3:///prefix",
+        "s3://[",
         "s3://user:password@bucket/prefix",
         "s3://bucket:9000/prefix",
         "s3://Bucket",

@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from heliograph.base.errors import BadRequest, OperatorError
+from heliograph.base.terminal import harmless
 from heliograph.cli.check import Check, show_check
-from heliograph.cli.output import explain, harmless, print_record, print_table
+from heliograph.cli.output import explain, print_record, print_table
 from heliograph_client.errors import TaskFailed
 
 HOSTILE = "a\x1b]0;b\x07\r\n\tc\x7f\x9b\u202ed\u200b\u2028\u2029\ud800\U000e0041"
@@ -69,3 +70,19 @@ def test_a_terminal_that_does_not_know_a_character_shows_its_number():
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "\\u" in done.stdout
+
+
+def test_the_log_on_a_terminal_shows_words_of_others_as_escapes():
+    program = (
+        "import sys; from heliograph.base.log import log, start_logging\n"
+        "from heliograph.base.settings import load_settings\n"
+        "start_logging(load_settings({'HELIOGRAPH_LOG_FORMAT': 'pretty'}))\n"
+        "log.warning(sys.argv[1], detail=sys.argv[1], parts=[sys.argv[1]])"
+    )
+    hostile = HOSTILE.replace("\ud800", "").replace("\n", "")
+    done = subprocess.run(
+        [sys.executable, "-c", program, hostile], capture_output=True, encoding="utf-8", check=True
+    )
+    for disturbing in ("\x1b]", "\x07", "\r", "\x9b", "\u202e", "\u2028"):
+        assert disturbing not in done.stderr
+    assert done.stderr.count(r"\u202e") == 3

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from heliograph.base.settings import Settings
+from heliograph.base.terminal import harmless_lines
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -37,6 +38,8 @@ def start_logging(settings: Settings) -> None:
         structlog.processors.format_exc_info,
         hide_secrets,
     ]
+    if pretty:
+        shared.append(spare_the_terminal)
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
     )
@@ -67,6 +70,16 @@ def hide_secrets(
 ) -> MutableMapping[str, Any]:
     """Replace whatever looks like a secret in every value of `event`, however deep."""
     return {name: _hidden(value) for name, value in event.items()}
+
+
+def spare_the_terminal(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Show as escapes what could deceive a terminal; of what is no text structlog does that itself."""
+    return {
+        name: harmless_lines(value) if isinstance(value, str) else value
+        for name, value in event.items()
+    }
 
 
 def _hidden(value: Any) -> Any:

@@ -4,6 +4,7 @@ import difflib
 import ipaddress
 import os
 import tomllib
+import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +15,16 @@ from msgspec import Meta
 from heliograph.base.errors import OperatorError
 
 PREFIX = "HELIOGRAPH_"
+
+#: What must be http:// or https:// and a host.
+ADDRESSES = (
+    "public_url",
+    "alert_webhook_url",
+    "dashscope_base_url",
+    "openai_images_base_url",
+    "openai_images_edits_base_url",
+    "sdcpp_base_url",
+)
 
 #: Names that the client commands read for themselves.
 CLIENT_NAMES = frozenset({"api_key", "base_url"})
@@ -108,9 +119,11 @@ def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
         raise OperatorError(_explain(error)) from None
     for name in ("trusted_networks", "trusted_proxies"):
         _check_networks(name, getattr(settings, name))
+    for name in ADDRESSES:
+        _check_addresses(name, getattr(settings, name))
     return msgspec.structs.replace(
         settings,
-        data_dir=settings.data_dir.expanduser().absolute(),
+        data_dir=_whole_path(settings.data_dir),
         public_url=(settings.public_url or _default_url(settings)).rstrip("/"),
     )
 
@@ -175,6 +188,36 @@ def _check_networks(name: str, networks: tuple[str, ...]) -> None:
             raise OperatorError(
                 f"{PREFIX}{name.upper()}: {error}. Write networks as 10.0.0.0/8,fd00::/8."
             ) from None
+
+
+def _check_addresses(name: str, value: str | tuple[str, ...] | None) -> None:
+    """Refuse what leads nowhere, without showing it: an address may hold a password."""
+    for address in (value,) if isinstance(value, str) else value or ():
+        if address and not _leads_somewhere(address):
+            raise OperatorError(
+                f"{PREFIX}{name.upper()} must be an address that begins with http:// or https:// and"
+                " names a host."
+            )
+
+
+def _leads_somewhere(address: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(address)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _whole_path(folder: Path) -> Path:
+    try:
+        whole = folder.expanduser().absolute()
+        os.fsencode(whole).decode("utf-8")
+    except (RuntimeError, UnicodeError):
+        raise OperatorError(
+            f"{PREFIX}DATA_DIR: {folder} names a user that is not there, or is not written in UTF-8."
+            " Name another folder."
+        ) from None
+    return whole
 
 
 def _default_url(settings: Settings) -> str:

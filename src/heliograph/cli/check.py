@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import typer
 
-from heliograph.cli.output import harmless_lines
+from heliograph.base.terminal import harmless_lines
 from heliograph.cli.spoken import in_locale
 from heliograph.cli.usage import columns_of
 

@@ -47,7 +47,9 @@ async def check_all() -> list[Check]:
 
 
 def _check_disk(data_dir: Path) -> Check:
-    existing = next(folder for folder in (data_dir, *data_dir.parents) if folder.exists())
+    existing = next(
+        folder for folder in (data_dir, *data_dir.parents) if os.access(folder, os.F_OK)
+    )
     free = shutil.disk_usage(existing).free
     enough = free >= LEAST_FREE_BYTES
     remedy = None if enough else "Free some space: pictures and the database live there."

@@ -17,6 +17,7 @@ from heliograph.cli.output import AsJson, print_record, print_table
 from heliograph.cli.spoken import tell
 
 SECONDS_PER_HOUR = 3600
+MOST_KEEP_HOURS = 10_000
 
 app = typer.Typer(help="API keys: who may call.", no_args_is_help=True)
 
@@ -108,7 +109,9 @@ def revoke(key_id: str, as_json: AsJson = False) -> None:
 @app.command()
 def rotate(
     key_id: str,
-    keep_hours: float = typer.Option(0, min=0, help="How long the old key still works."),
+    keep_hours: float = typer.Option(
+        0, min=0, max=MOST_KEEP_HOURS, help="How long the old key still works."
+    ),
     as_json: AsJson = False,
 ) -> None:
     """Replace a key by a new one with the same rights, which goes on with what is spent."""

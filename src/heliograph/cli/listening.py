@@ -13,7 +13,7 @@ import typer
 from yarl import URL
 
 from heliograph.base.errors import HeliographError, OperatorError
-from heliograph.cli.output import harmless
+from heliograph.base.terminal import harmless
 from heliograph.cli.spoken import tell
 
 WAIT_SECONDS = 30

@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import typer
@@ -62,6 +62,7 @@ def run() -> NoReturn:
             # a terminal that does not know a character shows its number
             stream.reconfigure(errors="backslashreplace")
     try:
+        _refuse_other_encodings(sys.argv[1:])
         # typer itself would speak English only
         ended = _command()(prog_name="heliograph", standalone_mode=False)
     except Exception as error:
@@ -70,6 +71,17 @@ def run() -> NoReturn:
             raise
         sys.exit(code)
     sys.exit(ended or 0)
+
+
+def _refuse_other_encodings(arguments: Sequence[str]) -> None:
+    """Raise OperatorError for an argument that is not UTF-8, which nothing here can store or show."""
+    from heliograph.base.errors import OperatorError
+
+    for number, argument in enumerate(arguments, 1):
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise OperatorError(f"Argument {number} is not written in UTF-8.") from None
 
 
 def _command() -> Callable[..., Any]:

@@ -2,17 +2,13 @@
 
 import datetime
 import json
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
+from heliograph.base.terminal import harmless, harmless_lines
 from heliograph.cli.spoken import tell
-
-# Control and format characters, lone surrogates, separators of lines and of paragraphs: what moves the
-# cursor, colours, ends a line or turns the direction of writing.
-_DISTURBING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -48,16 +44,6 @@ def print_table(rows: Sequence[Mapping[str, object]], *, as_json: bool, nothing:
         typer.echo("  ".join(padded).rstrip())
 
 
-def harmless(text: str) -> str:
-    r"""`text` in one line, with an escape such as \x1b for each character that could deceive a terminal."""
-    return "".join(map(_harmless, text))
-
-
-def harmless_lines(text: str) -> str:
-    """`text`, which may have several lines, with all else that could deceive a terminal as escapes."""
-    return "\n".join(map(harmless, text.split("\n")))
-
-
 def explain(error: Exception) -> str | None:
     """The sentence for an error that is no defect of ours, else None."""
     from heliograph.base.errors import Fault, OperatorError
@@ -80,12 +66,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, datetime.datetime):
         return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     return harmless(str(value))
-
-
-def _harmless(character: str) -> str:
-    if unicodedata.category(character) not in _DISTURBING:
-        return character
-    return character.encode("unicode_escape").decode()
 
 
 def _plain(value: object) -> object:

@@ -26,11 +26,11 @@ def worker(
     from heliograph.cli.serving import serve_queues
     from heliograph.worker import QUEUES
 
-    wanted = [queue.strip() for queue in queues.split(",") if queue.strip()]
+    wanted = {queue.strip(): None for queue in queues.split(",")}
     for queue in wanted:
         if queue not in QUEUES:
             raise typer.BadParameter(
-                f"{queue} is none of {', '.join(QUEUES)}", param_hint="--queues"
+                f"{queue or 'nothing'} is none of {', '.join(QUEUES)}", param_hint="--queues"
             )
     serve_queues(read_settings(worker_concurrency=concurrency), wanted)
 

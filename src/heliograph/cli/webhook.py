@@ -64,7 +64,13 @@ def resend(
     if since is None:
         _print(_resend_one(webhook_id), webhook_id, as_json=as_json)
         return
-    resent = _resend_since(since.astimezone(), account, url)
+    try:
+        moment = since.astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(
+            f"{since} is no time of this calendar", param_hint="--since"
+        ) from None
+    resent = _resend_since(moment, account, url)
     if as_json:
         print_json({"resent": resent})
     else:

@@ -52,7 +52,7 @@ def make_folder(folder: Path) -> list[Path]:
             os.mkdir(folder, 0o700)  # noqa: PTH102 - pathlib's asks again whether it is there
             changed.append(folder.parent)
     except FileNotFoundError:
-        if folder.parent == folder:
+        if folder.parent.is_dir():  # one in which none can be made, such as those of the kernel
             raise
         changed = make_folder(folder.parent) + make_folder(folder)
     return changed

@@ -15,6 +15,7 @@ from typing import Any
 
 from heliograph.base.batch import Batch
 from heliograph.base.errors import Busy, OperatorError
+from heliograph.base.log import log
 from heliograph.storage.arrivals import Arrival, make_folder, sync_folders, take_in
 from heliograph.storage.path import names_of
 
@@ -23,6 +24,8 @@ _INCOMING = ".incoming"
 _LEFTOVER_SECONDS = 3600
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _RETRY_AFTER_SECONDS = 30
+NO_ROOM = "There is no room left for pictures on the server. Try again later."
+OUT_OF_ORDER = "The storage for pictures does not work at the moment. Try again later."
 _THREADS = 4
 _MOST_TOGETHER = 16
 
@@ -39,6 +42,7 @@ class DiskStorage:
         self._writes = Batch(self._write_together, _MOST_TOGETHER, patient=True)
         try:
             sync_folders(make_folder(self._root / _INCOMING))
+            _must_be_ours(self._root, self._root / _INCOMING)
         except OSError as error:
             raise OperatorError(
                 f"The folder for pictures, {root}, cannot be used: {error.strerror}. "
@@ -51,12 +55,12 @@ class DiskStorage:
         error = await self._writes(Arrival(self._place(path), data))
         if error is None:
             return
-        if error.errno not in _NO_ROOM:
+        if isinstance(error, FileExistsError):
             raise error
-        raise Busy(
-            "There is no room left for pictures on the server. Try again later.",
-            retry_after_seconds=_RETRY_AFTER_SECONDS,
-        ) from error
+        full = error.errno in _NO_ROOM
+        if not full:
+            log.error("storage.trouble", doing="write", cause=str(error))
+        raise Busy(NO_ROOM if full else OUT_OF_ORDER, _RETRY_AFTER_SECONDS) from error
 
     async def read(self, path: str) -> bytes | None:
         """See Storage.read."""
@@ -125,6 +129,13 @@ class DiskStorage:
             with suppress(FileNotFoundError):
                 if leftover.stat().st_mtime < oldest_seconds:
                     leftover.unlink()
+
+
+def _must_be_ours(*folders: Path) -> None:
+    """Raise PermissionError when this process may not write in one: another user has made it."""
+    for folder in folders:
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 
 def _raise_unless_gone(_: object, __: object, error: tuple[Any, BaseException, Any]) -> None:

@@ -20,7 +20,7 @@ def open_storage(settings: Settings) -> Storage:
 
     Raises OperatorError for an address that is none, or a folder that cannot be used.
     """
-    parts = urlsplit(settings.storage_url or "")
+    parts = _split(settings.storage_url or "")
     if parts.scheme == "s3":
         return _open_bucket(parts, signed_urls=settings.storage_signed_urls)
     if settings.storage_signed_urls:
@@ -37,6 +37,12 @@ def open_storage(settings: Settings) -> Storage:
             " Write file:///path/to/folder or s3://bucket/prefix."
         )
     return DiskStorage(Path(unquote(parts.path)))
+
+
+def _split(url: str) -> SplitResult:
+    with contextlib.suppress(ValueError):
+        return urlsplit(url)
+    return urlsplit("")  # which is refused
 
 
 def _open_bucket(parts: SplitResult, *, signed_urls: bool) -> S3Storage:

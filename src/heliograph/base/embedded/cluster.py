@@ -95,7 +95,8 @@ def make_cluster(cluster: Path, identity: Identity) -> None:
     done = subprocess.run(  # noqa: S603 - a program of the wheel
         [programs() / "initdb", *options, "-D", draft],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
         **run_as(identity, draft),
     )
