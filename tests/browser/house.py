@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from heliograph.accounts.issue import KeyWish, issue_key
+from heliograph.accounts.limit import KeyLimits
 from heliograph.accounts.store import create_account
 from heliograph.base.database import open_pool
 from heliograph.ledger.store import top_up
@@ -22,6 +23,7 @@ class Guest:
     dollars: float = 0
     rate_limit_per_minute: int = 10_000
     max_live_tasks: int = 1_000
+    total_cap_dollars: float | None = None
 
 
 class House:
@@ -32,7 +34,7 @@ class House:
         self.url = installation.url
         self.process: Api = installation.serve().ready()
 
-    def guest(self, dollars: float = 0, **limits: int) -> Guest:
+    def guest(self, dollars: float = 0, **limits: Any) -> Guest:
         """A new account and its key."""
         # The browser's driver keeps a loop in this thread.
         with concurrent.futures.ThreadPoolExecutor(1) as other:
@@ -60,12 +62,14 @@ async def admit(database_url: str, wanted: Guest) -> Guest:
         if wanted.dollars:
             micros = round(wanted.dollars * 1e6)
             await top_up(pool, account.account_id, micros, note="browser", now=now)
+        cap = wanted.total_cap_dollars
         wish = KeyWish(
             account.account_id,
             "browser",
             test=not wanted.dollars,
             routing="auto",
             rate_limit_per_minute=wanted.rate_limit_per_minute,
+            limits=KeyLimits(total_cap_micros=cap and round(cap * 1e6)),
         )
         minted = await issue_key(pool, wish, now=now)
     finally:

@@ -93,6 +93,14 @@ def test_progress_grows_with_the_events_of_the_task(visitor, house: House):
     state(card, "success")
 
 
+def test_a_cap_that_is_in_the_way_is_not_taken_for_a_low_balance(visitor, house: House):
+    visit = visitor().open().sign_in(house.guest(dollars=1, total_cap_dollars=0.07))
+    visit.prompt.fill("a lake")
+    note = visit.page.locator("#price-note")
+    expect(note).to_contain_text("More than this key may still spend")
+    expect(note).not_to_contain_text("Balance")
+
+
 def test_too_little_money_offers_what_it_is_enough_for(visitor, forgiven, house: House):
     visit = visitor().open().sign_in(house.guest(dollars=0.07))
     visit.prompt.fill("a lake")

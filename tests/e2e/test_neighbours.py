@@ -1,12 +1,14 @@
-"""One customer whose receivers and pictures hang, in numbers, and another who notices nothing of it."""
+"""One customer whose receivers, pictures and uploads hang, and another who notices nothing of it."""
 
 import asyncio
 from contextlib import AsyncExitStack
 
 import httpx2
+import psutil
 
 from e2e.conftest import Install
 from e2e.crowd import GENERATE, STATUS, text_to_image
+from heliograph.api.app import BODY_ROOM_BYTES
 from support.pictures import encoded, photo
 from support.receiver import Hang, Receiver
 
@@ -15,6 +17,8 @@ DEADLINE_SECONDS = 20
 RECEIVERS = 6
 FROM_EACH = 4
 QUOTES = 24
+UPLOADS = 60
+FILE_BYTES = 9_000_000
 
 SETTINGS = {
     "HELIOGRAPH_WORKER_CONCURRENCY": str(SLOTS),
@@ -87,3 +91,38 @@ async def test_whoever_hangs_keeps_none_of_the_others_tasks_waiting(install: Ins
 
 async def new_customer(installation):
     return await asyncio.to_thread(installation.customer, "0", "--test")
+
+
+async def test_uploads_that_never_end_take_their_share_of_memory_and_no_more(install: Install):
+    installation = install()
+    process = await asyncio.to_thread(lambda: installation.serve("--no-worker").ready())
+    hanging, other = [await new_customer(installation) for _ in range(2)]
+    memory = psutil.Process(process.pid).memory_info
+    async with client(installation.url, other.headers) as http, AsyncExitStack() as opened:
+        photos = {"file": encoded(photo(), "PNG")}
+        assert (await http.post("/api/v1/files", files=photos)).status_code == 200
+        before_bytes = memory().rss
+        uploads = [
+            asyncio.create_task(upload_without_end(installation, hanging, opened))
+            for _ in range(UPLOADS)
+        ]
+        _, waiting = await asyncio.wait(uploads, timeout=3)
+        taken_bytes = memory().rss - before_bytes
+        upload = await asyncio.wait_for(http.post("/api/v1/files", files=photos), 5)
+        assert upload.status_code == 200
+        assert len(waiting) == UPLOADS
+        assert taken_bytes < 2 * BODY_ROOM_BYTES // 4
+        for one in waiting:
+            one.cancel()
+
+
+async def upload_without_end(installation, customer, opened: AsyncExitStack) -> None:
+    """All of a file but the last byte."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", httpx2.URL(installation.url).port)
+    opened.callback(writer.close)
+    head = (
+        "POST /api/v1/files HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
+        f"Authorization: {customer.headers['Authorization']}\r\nContent-Length: {FILE_BYTES}\r\n\r\n"
+    )
+    writer.write(head.encode() + bytes(FILE_BYTES - 1))
+    await reader.read()

@@ -23,10 +23,12 @@ class Crowd:
         await self.settle()
 
     async def visit(self, owner):
+        """An owner in capitals needs two places."""
         leave = asyncio.Event()
-        async with self.places.one(owner):
+        size = min(1 + owner.isupper(), self.most_of_one)
+        async with self.places.one(owner.lower(), 1 + owner.isupper()):
             self.served += owner
-            place = (owner, leave)
+            place = (owner.lower(), leave, size)
             self.inside.append(place)
             try:
                 await leave.wait()
@@ -43,7 +45,9 @@ class Crowd:
     async def settle(self):
         for _ in range(5):
             await asyncio.sleep(0)
-        taken = Counter(owner for owner, _ in self.inside)
+        taken = Counter()
+        for owner, _, size in self.inside:
+            taken[owner] += size
         assert taken.total() <= self.most
         assert all(count <= self.most_of_one for count in taken.values())
 
@@ -69,6 +73,29 @@ async def test_one_owner_never_has_all_places():
     assert sorted(crowd.served) == list("aaaaab")
 
 
+async def test_nobody_comes_in_before_the_first_in_turn_because_he_needs_less():
+    crowd = Crowd(3, most_of_one=2)
+    await crowd.come("aAAbBc")
+    assert crowd.served == "abc"
+    await crowd.leave()
+    await crowd.come("d")
+    assert crowd.served == "abc"
+    await crowd.leave()
+    assert crowd.served == "abcA"
+    await crowd.go_home()
+    assert crowd.served == "abcABdA"
+
+
+async def test_when_one_who_needs_several_stops_waiting_who_is_behind_comes_in():
+    crowd = Crowd(2, most_of_one=2)
+    await crowd.come("aBc")
+    assert crowd.served == "a"
+    crowd.visits[1].cancel()
+    await crowd.settle()
+    assert crowd.served == "ac"
+    await crowd.go_home()
+
+
 async def test_who_stops_waiting_takes_no_place_and_who_goes_before_coming_in_gives_it_back():
     crowd = Crowd(1, most_of_one=1)
     await crowd.come("abc")
@@ -84,7 +111,7 @@ async def test_who_stops_waiting_takes_no_place_and_who_goes_before_coming_in_gi
 
 @given(
     st.lists(
-        st.one_of(st.text("abc", min_size=1, max_size=5), st.integers(1, 4), st.just("stop")),
+        st.one_of(st.text("abcAB", min_size=1, max_size=5), st.integers(1, 4), st.just("stop")),
         max_size=30,
     ),
     st.integers(1, 4),

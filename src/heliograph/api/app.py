@@ -34,16 +34,21 @@ from heliograph.api.uploads import UploadRoutes
 from heliograph.api.webhooks import WebhookRoutes
 from heliograph.api.wire import failure
 from heliograph.base.errors import Fault
+from heliograph.base.places import Places
 from heliograph.base.trace import is_traced
 from heliograph.runtime import Runtime
 from heliograph.tasks.observe.pace import Pace
+
+#: Memory of a process for bodies that are on their way; of each account a quarter at most.
+BODY_ROOM_BYTES = 256 * 1024 * 1024
 
 
 def create_app(runtime: Runtime) -> Edge | Traced:
     """The ASGI application over an open `runtime`, which stays the caller's to close."""
     router = Router(_routes(runtime), redirect_slashes=False)
     settings = runtime.settings
-    limits = BodyLimits(settings.max_body_bytes, settings.request_timeout_seconds)
+    room = Places(BODY_ROOM_BYTES, BODY_ROOM_BYTES // 4)
+    limits = BodyLimits(settings.max_body_bytes, settings.request_timeout_seconds, room)
     edge = Edge(router, _refuse, limits, log_requests=settings.log_level == "debug")
     return Traced(edge) if is_traced() else edge
 

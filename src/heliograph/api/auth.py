@@ -7,6 +7,7 @@ from starlette.requests import Request
 from heliograph.accounts.account import Key
 from heliograph.accounts.limits import Counted
 from heliograph.accounts.sessions.session import Session
+from heliograph.api.body import BODY_OWNER
 from heliograph.api.caller import caller_address, check_network
 from heliograph.api.edge import ANSWER_HEADERS
 from heliograph.api.header import header
@@ -42,6 +43,7 @@ class Gate:
         """
         key = await self._keys.authenticate(header(request, b"authorization"))
         self._count(request, key)
+        request.scope[BODY_OWNER] = key.account_id
         if key.networks is not None:
             check_network(key, caller_address(request, self._proxies))
         return key
@@ -88,6 +90,7 @@ class Gate:
     def _counted(self, request: Request, session: Session) -> str:
         self._count(request, session.counted)
         assert session.account_id is not None, "an account is signed in"
+        request.scope[BODY_OWNER] = session.account_id
         return session.account_id
 
     def _count(self, request: Request, counted: Counted) -> None:

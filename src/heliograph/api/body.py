@@ -1,7 +1,9 @@
 """Request bodies: of the right type, within the limit while they arrive, and in time."""
 
 import asyncio
+import contextlib
 import re
+from collections.abc import AsyncIterator
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -9,20 +11,28 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
 from heliograph.api.header import header
-from heliograph.base.errors import BadRequest, TooLarge, UnsupportedMediaType
+from heliograph.base.errors import BadRequest, Busy, TooLarge, UnsupportedMediaType
+from heliograph.base.places import Places
 
 Body = TypeVar("Body")
 
 JSON = "application/json"
 
+#: Where it stands in the scope of a request whose body it is: an account, once it is known.
+BODY_OWNER = "heliograph.body_owner"
+
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 
 
 class BodyLimits(NamedTuple):
-    """`json_bytes`: of a JSON body at most; `seconds`: within which a body of any type is there."""
+    """`json_bytes`: of a JSON body at most; `seconds`: within which a body of any type is there.
+
+    `room`: bytes of memory for bodies that are on their way, of which each account has its share.
+    """
 
     json_bytes: int
     seconds: float
+    room: Places
 
 
 async def read_json(request: Request, kind: type[Body]) -> Body:
@@ -56,7 +66,29 @@ async def read_json_body(request: Request) -> bytes:
     """
     check_json_type(request)
     check_coding(request)
-    return await read_body(request, _limits(request).json_bytes)
+    most_bytes = _limits(request).json_bytes
+    body, more = await _begin(request, most_bytes)
+    if not more:
+        return body
+    async with room_for(request, most_bytes):
+        return await _read_rest(request, body, most_bytes)
+
+
+@contextlib.asynccontextmanager
+async def room_for(request: Request, most_bytes: int) -> AsyncIterator[None]:
+    """Memory for a body of at most `most_bytes` while it is read and used, when it is its account's turn.
+
+    Raises Busy when it does not come within the time for a body.
+    """
+    room, owner = _limits(request).room, request.scope.get(BODY_OWNER, "")
+    async with contextlib.AsyncExitStack() as held:
+        try:
+            async with asyncio.timeout(_limits(request).seconds):
+                size = min(_declared_bytes(request) or most_bytes, most_bytes)
+                await held.enter_async_context(room.one(owner, size))
+        except TimeoutError:
+            raise Busy("Too many large requests are on their way. Send fewer at once.") from None
+        yield
 
 
 def check_coding(request: Request) -> None:
@@ -83,11 +115,16 @@ async def read_body(request: Request, most_bytes: int) -> bytes:
 
     Raises TooLarge as soon as `most_bytes` is passed, BadRequest when it does not arrive in time.
     """
+    body, more = await _begin(request, most_bytes)
+    return await _read_rest(request, body, most_bytes) if more else body
+
+
+async def _begin(request: Request, most_bytes: int) -> tuple[bytes, bool]:
     if _declared_bytes(request) > most_bytes:
         raise _too_large(most_bytes)
     body, more = await _next_part(request.receive)
     _check_size(body, most_bytes)
-    return await _read_rest(request, body, most_bytes) if more else body
+    return body, more
 
 
 def _limits(request: Request) -> BodyLimits:

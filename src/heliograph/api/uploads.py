@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from heliograph.api.auth import Gate
-from heliograph.api.body import check_coding, read_body
-from heliograph.api.form import MULTIPART, media_type_of, read_form
+from heliograph.api.body import check_coding, read_body, room_for
+from heliograph.api.form import FORM_BYTES, MULTIPART, media_type_of, read_form
 from heliograph.api.wire import success
 from heliograph.base.clock import unix_ms
 from heliograph.base.errors import BadRequest, UnsupportedMediaType
@@ -41,8 +41,9 @@ class UploadRoutes:
         """
         key = await self._gate.admit(request)
         limits = next(iter(self._runtime.models.values())).references
-        data = await _read_file(request, limits.max_bytes)
-        kept = await keep_upload(self._runtime, key.account_id, data, limits)
+        async with room_for(request, limits.max_bytes + FORM_BYTES):
+            data = await _read_file(request, limits.max_bytes)
+            kept = await keep_upload(self._runtime, key.account_id, data, limits)
         return success(
             UploadedFile(
                 url=file_url(kept.path, self._runtime.settings.public_url),

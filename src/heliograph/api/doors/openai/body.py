@@ -1,7 +1,9 @@
 """What OpenAI's clients send, and what it means here."""
 
+import contextlib
 import math
 import re
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -9,8 +11,8 @@ from msgspec import Meta, Struct
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
-from heliograph.api.body import read_json, unfit_body
-from heliograph.api.form import MULTIPART, media_type_of, read_form
+from heliograph.api.body import read_json, room_for, unfit_body
+from heliograph.api.form import FORM_BYTES, MULTIPART, media_type_of, read_form
 from heliograph.base.errors import BadRequest
 from heliograph.catalog.model import Mode, Model
 
@@ -111,21 +113,27 @@ class EditBody(GenerationBody, frozen=True):
         return [*named, *(one.image_url for one in self.images or () if one.image_url)]
 
 
-async def read_edit(request: Request, model: Model) -> tuple[EditBody, list[bytes]]:
-    """A request for an edit, as JSON or as a form, and the files in it.
+@contextlib.asynccontextmanager
+async def read_edit(request: Request, model: Model) -> AsyncIterator[tuple[EditBody, list[bytes]]]:
+    """A request for an edit, as JSON or as a form, and the files in it, for the length of the block.
 
-    Raises BadRequest, TooLarge, UnsupportedMediaType.
+    Raises BadRequest, TooLarge, UnsupportedMediaType, and Busy when there is no room for the files.
     """
     if media_type_of(request) != MULTIPART:
-        return await read_json(request, EditBody), []
+        yield await read_json(request, EditBody), []
+        return
     most = max(mode.max_references for mode in model.modes.values())
     # one more than is taken, and a mask: what is wrong with them can then be said
     most_bytes, most_files = most * model.references.max_bytes, most + 2
-    async with read_form(request, most_bytes, most_files, "image") as form:
+    async with (
+        room_for(request, most_bytes + FORM_BYTES),
+        read_form(request, most_bytes, most_files, "image") as form,
+    ):
         files = [part for name in ("image", "image[]") for part in form.getlist(name)]
-        return _read_fields(form), [
-            await file.read() for file in files if isinstance(file, UploadFile)
-        ]
+        yield (
+            _read_fields(form),
+            [await file.read() for file in files if isinstance(file, UploadFile)],
+        )
 
 
 def _read_fields(form: FormData) -> EditBody:

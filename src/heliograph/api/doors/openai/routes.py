@@ -78,15 +78,15 @@ class OpenAIRoutes:
     async def edit(self, request: Request) -> Response:
         """Images from a prompt and other images, which come as files or as addresses."""
         key = await self._gate.admit(request)
-        body, files = await read_edit(request, self._model(None))
-        body.check()
-        model = self._model(body.model)
-        (mode, *_) = (mode for mode in model.modes.values() if mode.max_references)
-        _check_count(mode, len(files) + len(body.addresses))
-        # what is wrong with these is said before anything is kept
-        read_size(body.size)
-        read_idempotency_key(request)
-        uploads = await self._keep(key, model, files)
+        async with read_edit(request, self._model(None)) as (body, files):
+            body.check()
+            model = self._model(body.model)
+            (mode, *_) = (mode for mode in model.modes.values() if mode.max_references)
+            _check_count(mode, len(files) + len(body.addresses))
+            # what is wrong with these is said before anything is kept
+            read_size(body.size)
+            read_idempotency_key(request)
+            uploads = await self._keep(key, model, files)
         try:
             task = self._editing(key, model, mode, body, uploads)
             accepted = await self._accept(request, task)

@@ -49,10 +49,16 @@ export class Price {
     const cost = price === undefined ? "" : price ? money(price) : t("free");
     find("#make-label").textContent = label;
     find("#make-price").textContent = cost;
-    const left = balance === undefined || balance === null || !price ? [] : [affordable ? t("balance.after", { balance: money(balance), after: money(balance - price) }) : t("balance.short", { balance: money(balance) })];
+    const left = price && typeof balance === "number" ? [t(...afterwards(price, balance, affordable))] : [];
     const time = expectedSeconds ? [t("expected", { from: number(expectedSeconds.p50), to: number(expectedSeconds.p90) })] : [];
     const note = find("#price-note");
     note.textContent = [...left, ...time].join(" · ") || (this.account.test ? t("test.note") : "");
     note.classList.toggle("problem", !affordable);
   }
+}
+
+/** What remains, or what is in the way: too little money, or a cap of the key. */
+function afterwards(price, balance, affordable) {
+  if (affordable) return ["balance.after", { balance: money(balance), after: money(balance - price) }];
+  return price > balance + 1e-9 ? ["balance.short", { balance: money(balance) }] : ["cap.short"];
 }
