@@ -1,6 +1,7 @@
 """What is past its time goes, some at a time, and nobody waits for it; the books stay."""
 
 import datetime
+import json
 import uuid
 
 import asyncpg
@@ -13,11 +14,13 @@ from heliograph.tasks import rescue
 from heliograph.tasks import store as tasks
 from heliograph.tasks.cancel import cancel_task
 from heliograph.tasks.delete import delete_data
+from heliograph.tasks.observe.store import read_statuses
 from heliograph.tasks.pictures import store_pictures
 from heliograph.tasks.rescue import expire_files, forget_texts
 from heliograph.tasks.retention.store import FORGOTTEN
 from heliograph.tasks.run import advance
 from heliograph.tasks.task import LEASE_SECONDS
+from heliograph.tasks.view import status_body
 from heliograph.uploads import store as uploads
 from heliograph.uploads.store import Upload
 from heliograph.uploads.upload import REMEMBERED, expire_uploads
@@ -136,7 +139,8 @@ async def test_texts_go_after_their_time_and_the_task_its_pictures_and_its_money
 
 
 async def test_what_was_said_of_a_failure_goes_with_the_texts_that_it_may_quote(spine: Spine):
-    task_id = await spine.submit(await spine.key(), num_images=2)
+    key = await spine.key()
+    task_id = await spine.submit(key, num_images=2, callback_url=CALLBACK)
     spine.engine.outcomes.append(pictures(0, missing=2))
     await advance(spine.runtime, task_id, "render")
     details = "SELECT count(detail) FROM attempts WHERE task_id = $1"
@@ -148,6 +152,9 @@ async def test_what_was_said_of_a_failure_goes_with_the_texts_that_it_may_quote(
     assert {name: row[name] for name in kept} == kept
     assert row["images"] == [kept, kept]
     assert await spine.runtime.pool.fetchval(details, task_id) == 0
+    [status] = (await read_statuses(spine.runtime.pool, [task_id])).values()
+    told = await spine.runtime.pool.fetchval("SELECT body FROM notices")
+    assert json.loads(told) == json.loads(status_body(status, spine.runtime.settings.public_url))
     assert await audit(spine.runtime.pool) == []
 
 

@@ -96,7 +96,7 @@ WITH notice AS (
     INSERT INTO notices (notice_id, task_id, account_id, url, body, state, attempts, due_at, created_at,
         ended_at)
     SELECT gen_random_uuid(), task_id, account_id, 'https://receiver.example/done',
-        convert_to(repeat('{"taskId": "body of a notice"}', 20), 'UTF8'), 'delivered', 1, completed_at,
+        convert_to('{"data": {"taskId": "' || repeat('body of a notice', 30) || '"}}', 'UTF8'), 'delivered', 1, completed_at,
         completed_at, completed_at + interval '80 milliseconds'
     FROM draft WHERE told ORDER BY n RETURNING notice_id, created_at
 )

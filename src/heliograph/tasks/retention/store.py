@@ -24,6 +24,13 @@ FORGET = """
       FROM jsonb_array_elements(images) WITH ORDINALITY AS each (image, place)), images)
 """
 
+#: What was told of failures that are `forgotten` does not quote it any longer either: $1 as above.
+FORGET_TOLD = """
+    UPDATE notices SET body = convert_to(
+      jsonb_set(convert_from(body, 'UTF8')::jsonb, '{data,failMsg}', to_jsonb($1::text))::text, 'UTF8')
+    FROM forgotten WHERE notices.task_id = forgotten.task_id AND forgotten.state = 'failed'
+"""
+
 
 async def read_expired(
     connection: Connection, now: datetime.datetime, limit: int
@@ -65,7 +72,8 @@ async def forget_content(
           WHERE task_id = $2 AND state IN ('success', 'failed') RETURNING {STATUS_COLUMNS}),
         calls AS (
           UPDATE attempts SET detail = NULL FROM forgotten
-          WHERE attempts.task_id = forgotten.task_id AND detail IS NOT NULL)
+          WHERE attempts.task_id = forgotten.task_id AND detail IS NOT NULL),
+        told AS ({FORGET_TOLD})
         SELECT * FROM forgotten
         """,
         FORGOTTEN,
@@ -93,10 +101,12 @@ async def forget_texts(
           ORDER BY task_id LIMIT $5),
         forgotten AS (
           UPDATE tasks SET {FORGET}, data_deleted_at = $4
-          FROM old WHERE tasks.task_id = old.task_id RETURNING created_at),
+          FROM old WHERE tasks.task_id = old.task_id
+          RETURNING tasks.task_id, state, created_at),
         calls AS (
           UPDATE attempts SET detail = NULL FROM old
-          WHERE attempts.task_id = old.task_id AND detail IS NOT NULL)
+          WHERE attempts.task_id = old.task_id AND detail IS NOT NULL),
+        told AS ({FORGET_TOLD})
         SELECT count(*), max(created_at) FROM forgotten
         """,
         FORGOTTEN,
