@@ -69,8 +69,11 @@ def test_a_folder_signs_nothing(tmp_path: Path):
         opened(tmp_path, storage_signed_urls="true")
 
 
-def test_variables_that_cannot_be_stop_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("AWS_CONDITIONAL_PUT", SECRET)
+@pytest.mark.parametrize("name", ["AWS_CONDITIONAL_PUT", "AWS_ENDPOINT", "AWS_ENDPOINT_URL"])
+def test_variables_that_cannot_be_stop_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    monkeypatch.setenv(name, SECRET)
     with pytest.raises(OperatorError, match=r"AWS_… variables") as raised:
         opened(tmp_path, storage_url="s3://pictures")
     assert SECRET not in str(raised.value)

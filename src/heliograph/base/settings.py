@@ -193,14 +193,15 @@ def _check_networks(name: str, networks: tuple[str, ...]) -> None:
 def _check_addresses(name: str, value: str | tuple[str, ...] | None) -> None:
     """Refuse what leads nowhere, without showing it: an address may hold a password."""
     for address in (value,) if isinstance(value, str) else value or ():
-        if address and not _leads_somewhere(address):
+        if address and not leads_somewhere(address):
             raise OperatorError(
                 f"{PREFIX}{name.upper()} must be an address that begins with http:// or https:// and"
                 " names a host."
             )
 
 
-def _leads_somewhere(address: str) -> bool:
+def leads_somewhere(address: str) -> bool:
+    """Whether `address` is http:// or https:// and names a host."""
     try:
         parts = urllib.parse.urlsplit(address)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from obstore.store import S3Store
 
 from heliograph.base.errors import Busy, OperatorError
 from heliograph.base.log import log
+from heliograph.base.settings import leads_somewhere
 from heliograph.storage.path import content_type, names_of
 
 SIGNED_SECONDS = 600
@@ -38,6 +40,12 @@ _RETRY_AFTER_SECONDS = 30
 _CAUSES = tuple(map(re.compile, (r"<Code>(\w+)</Code>", r"\bkind: (\w+)", r"status code: (\d+)")))
 _NO_BUCKET = "NoSuchBucket"
 
+_ENDPOINTS = ("AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
+_UNUSABLE = (
+    "HELIOGRAPH_STORAGE_URL names a bucket, but the AWS_… variables cannot be used."
+    " docs/operating/storage.md lists them."
+)
+
 
 class S3Storage:
     """Objects under `prefix` of `bucket`, on the server and with the keys of the `AWS_…` variables.
@@ -55,6 +63,9 @@ class S3Storage:
         request_seconds: float = _REQUEST_SECONDS,
     ) -> None:
         self.signed_urls = signed_urls
+        # the library takes any word for an address, and breaks with the first picture
+        if not all(leads_somewhere(os.environ.get(name) or "http://s3") for name in _ENDPOINTS):
+            raise OperatorError(_UNUSABLE)
         try:
             self._store = S3Store(
                 bucket,
@@ -74,10 +85,7 @@ class S3Storage:
                 },
             )
         except BaseError:
-            raise OperatorError(
-                "HELIOGRAPH_STORAGE_URL names a bucket, but the AWS_… variables cannot be used."
-                " docs/operating/storage.md lists them."
-            ) from None
+            raise OperatorError(_UNUSABLE) from None
 
     async def write(self, path: str, data: bytes) -> None:
         """See Storage.write; ValueError for a path that is none, Busy for any trouble with the server.

@@ -57,7 +57,8 @@ class Status:
 def read_status(cluster: Path) -> Status | None:
     """The status, or None when the server has not written one, or only half."""
     try:
-        lines = (cluster / "postmaster.pid").read_text().splitlines()
+        # as the names of files are written here, whatever language is spoken
+        lines = os.fsdecode((cluster / "postmaster.pid").read_bytes()).splitlines()
         status = Status(int(lines[0]), Path(lines[4]), lines[7].strip())
     except (OSError, ValueError, IndexError):
         return None
