@@ -9,7 +9,7 @@ import pytest
 
 from heliograph.api.routes import RUNS_AT_ONCE
 from heliograph.base.batch import Batch
-from heliograph.base.errors import Busy, Conflict
+from heliograph.base.errors import Busy, Conflict, ServerFault
 from heliograph.ledger.audit import audit
 from heliograph.ledger.held_up import REMEMBERED_SECONDS
 from heliograph.tasks import store
@@ -74,6 +74,22 @@ async def test_it_is_remembered_for_a_while_only(spine):
     spine.runtime.held_up.note("a")
     spine.clock.advance(REMEMBERED_SECONDS)
     assert "a" not in spine.runtime.held_up
+
+
+async def test_a_defect_with_one_account_is_no_matter_of_those_that_were_accepted(
+    spine, database_url, monkeypatch
+):
+    stuck, other = await spine.key(), await spine.key()
+    async with held(database_url, stuck):
+        await submit_tasks(spine.runtime, [spine.asked(stuck)])
+
+    async def broken(*_arguments, **_more):
+        raise AssertionError
+
+    asked = [spine.asked(other), spine.asked(stuck, idempotency_key="again")]
+    monkeypatch.setattr("heliograph.tasks.submit.lock_books", broken)
+    accepted, failed = await submit_tasks(spine.runtime, asked)
+    assert (type(accepted), type(failed)) == (Accepted, ServerFault)
 
 
 async def test_a_database_that_goes_away_between_two_accounts_takes_nothing_back(

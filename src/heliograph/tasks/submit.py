@@ -12,7 +12,8 @@ from heliograph.accounts.spending.budget import month_of
 from heliograph.accounts.spending.store import add_spending, read_budgets
 from heliograph.base.clock import unix_ms
 from heliograph.base.database import Connection, borrow, transaction
-from heliograph.base.errors import Busy, Conflict, Fault
+from heliograph.base.errors import Busy, Conflict, Fault, ServerFault
+from heliograph.base.log import log
 from heliograph.base.trace import add_spans, traceparent
 from heliograph.catalog.request import Submission
 from heliograph.ledger.held_up import PATIENCE_MS
@@ -134,6 +135,10 @@ async def _accept_apart(
         held_up.note(account_id)
         conflict = still_being_written(busy)
         return {draft.task_id: conflict if draft.idempotency_key else busy for draft in drafts}
+    except Exception:  # noqa: BLE001 - others may have been accepted before, and must hear of it
+        log.exception("submit.failed", account_id=account_id)
+        fault = ServerFault("Something went wrong on our side. Nothing was accepted or charged.")
+        return {draft.task_id: fault for draft in drafts}
     held_up.forget(account_id)
     return answers
 
