@@ -270,7 +270,7 @@ def test_the_openapi_document_is_the_one_that_is_served(installation: Installati
         ("webhook show 0199a5f0000070008000000000000000", 1, "There is no delivery"),
         ("webhook resend 0199a5f0000070008000000000000000", 1, "There is no delivery"),
         ("worker --queues run,nonsense", 2, "nonsense is none of"),
-        ("worker --queues ,", 2, "nothing is none of"),
+        ("worker --queues ,", 2, "Name at least one of run, check"),
         ("webhook resend --since 0001-01-01", 2, "--since"),
         ("key rotate nokey --keep-hours inf", 2, "--keep-hours"),
         ("account create \udcff", 1, "Argument 3 is not written in UTF-8"),

@@ -26,12 +26,13 @@ def worker(
     from heliograph.cli.serving import serve_queues
     from heliograph.worker import QUEUES
 
-    wanted = {queue.strip(): None for queue in queues.split(",")}
+    known = ", ".join(QUEUES)
+    wanted = list(dict.fromkeys(queue.strip() for queue in queues.split(",") if queue.strip()))
+    if not wanted:
+        raise typer.BadParameter(f"Name at least one of {known}", param_hint="--queues")
     for queue in wanted:
         if queue not in QUEUES:
-            raise typer.BadParameter(
-                f"{queue or 'nothing'} is none of {', '.join(QUEUES)}", param_hint="--queues"
-            )
+            raise typer.BadParameter(f"{queue} is none of {known}", param_hint="--queues")
     serve_queues(read_settings(worker_concurrency=concurrency), wanted)
 
 
