@@ -22,6 +22,8 @@ from heliograph.tasks.batches.batch import batch_data
 from heliograph.tasks.batches.store import read_items, read_whole
 from heliograph.tasks.batches.submit import NewBatch, submit_batch
 from heliograph.tasks.cancel import cancel_task
+from heliograph.tasks.delete import delete_data
+from heliograph.tasks.retention.store import FORGOTTEN
 from heliograph.tasks.run import advance
 from heliograph.tasks.submit import submit_tasks
 from support.spine import pictures
@@ -280,3 +282,18 @@ async def test_the_audit_names_a_batch_that_does_not_agree_with_its_items(spine)
         "has told its end 0 times",
     ]
     await pool.execute("UPDATE batches SET open_items = 2, ended_at = NULL")
+
+
+async def test_what_was_told_of_a_failed_item_goes_with_its_data(spine):
+    accepted = await submit(spine, await spine.key(), [item(1), item(2), item(3)], webhook_url=HOOK)
+    made, forgotten, kept = await task_ids(spine, accepted)
+    spine.engine.outcomes.extend(
+        [pictures(1), Failed("PromptInvalid", "not this"), Failed("PromptInvalid", "nor that")]
+    )
+    for task_id in (made, forgotten, kept):
+        await advance(spine.runtime, task_id, "render")
+    await delete_data(spine.runtime, made)
+    await delete_data(spine.runtime, forgotten)
+    told = json.loads(await spine.runtime.pool.fetchval("SELECT body FROM notices"))["data"]
+    assert [one["client_item_id"] for one in told["items"]] == ["row-1", "row-2", "row-3"]
+    assert [one.get("failMsg") for one in told["items"]] == [None, FORGOTTEN, "nor that"]

@@ -9,14 +9,16 @@ import pytest
 
 from heliograph.api.routes import RUNS_AT_ONCE
 from heliograph.base.batch import Batch
+from heliograph.base.clock import SettableClock
 from heliograph.base.errors import Busy, Conflict, ServerFault
 from heliograph.ledger.audit import audit
-from heliograph.ledger.held_up import REMEMBERED_SECONDS
+from heliograph.ledger.held_up import APART_SECONDS, SHORT_SECONDS, HeldUp
 from heliograph.tasks import store
 from heliograph.tasks.cancel import cancel_task
 from heliograph.tasks.run import advance
 from heliograph.tasks.submit import Accepted, submit_tasks
-from support.spine import open_spine
+from heliograph.tasks.task import LEASE_SECONDS
+from support.spine import START, open_spine
 
 
 @contextlib.asynccontextmanager
@@ -28,6 +30,12 @@ async def held(database_url, key):
         )
         yield
     await holder.close()
+
+
+async def until(happened):
+    async with asyncio.timeout(10):
+        while not happened():
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("names", [(None, None), ("a", "b")])
@@ -62,7 +70,9 @@ async def test_who_was_waited_for_in_vain_is_not_waited_for_again_until_it_has_t
     async with held(database_url, stuck):
         await submit_tasks(spine.runtime, both)
         assert (stuck.account_id in held_up, other.account_id in held_up) == (True, False)
-        assert held_up.patience_ms(stuck.account_id) < held_up.patience_ms(other.account_id)
+        with held_up.waiting(stuck.account_id) as short, held_up.waiting("other") as full:
+            assert short < full
+        await submit_tasks(spine.runtime, both)
         answers = await submit_tasks(spine.runtime, both)
         assert [type(one) for one in answers] == [Busy, Accepted]
     answers = await submit_tasks(spine.runtime, both)
@@ -70,10 +80,85 @@ async def test_who_was_waited_for_in_vain_is_not_waited_for_again_until_it_has_t
     assert stuck.account_id not in held_up
 
 
-async def test_it_is_remembered_for_a_while_only(spine):
-    spine.runtime.held_up.note("a")
-    spine.clock.advance(REMEMBERED_SECONDS)
-    assert "a" not in spine.runtime.held_up
+def test_who_waited_in_vain_soon_waits_in_full_again_and_later_with_the_others():
+    clock = SettableClock(START)
+    held_up = HeldUp(clock)
+    waits_ms = []
+    for _ in range(6):
+        with contextlib.suppress(Busy), held_up.waiting("a") as patience_ms:
+            waits_ms.append(patience_ms)
+            raise Busy("locked", locked=True)
+        clock.advance(SHORT_SECONDS / 2)
+    assert waits_ms == [500, 100, 500, 100, 500, 100]
+    clock.advance(APART_SECONDS - SHORT_SECONDS - 0.1)
+    assert "a" in held_up
+    clock.advance(0.1)
+    assert "a" not in held_up
+
+
+def test_other_trouble_than_a_lock_is_not_put_down_to_the_account():
+    held_up = HeldUp(SettableClock(START))
+    with pytest.raises(Busy), held_up.waiting("a"):
+        raise Busy("away")
+    assert "a" not in held_up
+
+
+async def test_a_balance_that_many_ask_for_is_soon_to_be_had_again_after_a_stall(
+    spine, database_url
+):
+    key = await spine.key()
+    async with held(database_url, key):
+        assert isinstance((await submit_tasks(spine.runtime, [spine.asked(key)]))[0], Busy)
+    async with asyncio.TaskGroup() as others:
+        crowd = [others.create_task(hold_shortly(database_url, key)) for _ in range(5)]
+        await asyncio.sleep(0.1)
+        answers = []
+        for _ in range(20):
+            spine.clock.advance(0.2)
+            answers += await submit_tasks(spine.runtime, [spine.asked(key)])
+        for one in crowd:
+            one.cancel()
+    assert sum(isinstance(one, Accepted) for one in answers) > 10
+
+
+async def hold_shortly(database_url, key):
+    """Hold the balance for 8 ms, again and again, as a process does that commits."""
+    holder = await asyncpg.connect(database_url)
+    try:
+        while True:
+            async with holder.transaction():
+                await holder.execute(
+                    "SELECT FROM balances WHERE account_id = $1 FOR UPDATE", key.account_id
+                )
+                await asyncio.sleep(0.008)
+    finally:
+        await holder.close()
+
+
+@pytest.mark.parametrize("reruns", [False, True])
+async def test_what_is_made_is_made_once_and_ends_when_the_balance_is_to_be_had(
+    spine, database_url, reruns
+):
+    spine.engine.reruns = reruns
+    key, other = await spine.key(), await spine.key()
+    stuck = await spine.submit(key)
+    async with held(database_url, key):
+        worker = asyncio.create_task(advance(spine.runtime, stuck, "render"))
+        await until(lambda: key.account_id in spine.runtime.held_up)
+        for _ in range(3):
+            spine.clock.advance(LEASE_SECONDS - 1)
+            before = await spine.row(stuck)
+            async with asyncio.timeout(10):
+                while (await spine.row(stuck))["due_at"] == before["due_at"]:
+                    await asyncio.sleep(0.05)
+            await advance(spine.runtime, stuck, "render")
+        quick = await spine.submit(other)
+        async with asyncio.timeout(1):
+            await advance(spine.runtime, quick, "render")
+    await worker
+    assert [(await spine.row(one))["state"] for one in (stuck, quick)] == ["success"] * 2
+    assert (await spine.row(stuck))["claim_no"] == 1
+    assert len(spine.engine.starts) == 2
 
 
 async def test_a_defect_with_one_account_is_no_matter_of_those_that_were_accepted(
@@ -113,9 +198,7 @@ async def test_a_cancel_that_cannot_be_written_leaves_the_worker_its_task(spine,
     spine.engine.outcomes.append(made)
     task_id = await spine.submit(key, num_images=1)
     worker = asyncio.create_task(advance(spine.runtime, task_id, "render"))
-    async with asyncio.timeout(10):
-        while not spine.engine.starts:
-            await asyncio.sleep(0.01)
+    await until(lambda: spine.engine.starts)
     claimed = await spine.row(task_id)
     async with held(database_url, key):
         with pytest.raises(Busy):

@@ -96,7 +96,7 @@ USES: dict[str, Use] = {
     ),
     "start": lambda db, task: tasks.begin_attempts(db, [tasks.Call(task, 1, "studio")], NOW),
     "end": lambda db, task: end_tasks(
-        db, [told_ending(task)] * 2, plain_only=True, costs_micros={}, paid_at=[]
+        db, [told_ending(task)] * 2, plain_only=True, costs_micros={}, paid_at=[], patience_ms=500
     ),
     "sweep of tasks": lambda db, _: tasks.nudge_overdue(db, NOW, 4, 1000),
     "sweep of notices": lambda db, _: webhooks.overdue(db, before=NOW, limit=1000),

@@ -1,5 +1,6 @@
 """What is past its time goes, some at a time, and nobody waits for it; the books stay."""
 
+import dataclasses
 import datetime
 import json
 import uuid
@@ -10,12 +11,12 @@ import pytest
 from heliograph.base.database import transaction
 from heliograph.ledger.audit import audit
 from heliograph.operators.proofs import store as proofs
-from heliograph.tasks import rescue
+from heliograph.storage import expiry
 from heliograph.tasks import store as tasks
 from heliograph.tasks.cancel import cancel_task
 from heliograph.tasks.delete import delete_data
 from heliograph.tasks.observe.store import read_statuses
-from heliograph.tasks.pictures import store_pictures
+from heliograph.tasks.pictures import folder_of, store_pictures
 from heliograph.tasks.rescue import expire_files, forget_texts
 from heliograph.tasks.retention.store import FORGOTTEN
 from heliograph.tasks.run import advance
@@ -23,11 +24,11 @@ from heliograph.tasks.task import LEASE_SECONDS
 from heliograph.tasks.view import status_body
 from heliograph.uploads import store as uploads
 from heliograph.uploads.store import Upload
-from heliograph.uploads.upload import REMEMBERED, expire_uploads
+from heliograph.uploads.upload import REMEMBERED, expire_uploads, keep_upload
 from heliograph.webhooks import prune as pruning
 from heliograph.webhooks.notice import Rules
 from heliograph.webhooks.prune import prune
-from support.spine import Spine, open_spine, pictures
+from support.spine import Spine, open_spine, pictures, png
 
 CALLBACK = "http://127.0.0.1:9/done"
 DAY_SECONDS = 24 * 3600
@@ -121,7 +122,7 @@ async def test_deleting_goes_in_steps_and_around_what_somebody_has_locked(
 async def test_texts_go_after_their_time_and_the_task_its_pictures_and_its_money_stay(
     spine: Spine, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(rescue, "MOST_TEXTS", 2)
+    monkeypatch.setattr("heliograph.tasks.rescue.MOST_TEXTS", 2)
     key = await spine.key()
     old = [await ended(spine, key, prompt=f"old {number}", source="mine") for number in range(5)]
     spine.clock.advance(TEXT_DAYS * DAY_SECONDS)
@@ -182,12 +183,52 @@ async def test_without_the_setting_texts_are_kept(database_url, tmp_path):
 async def test_more_files_than_one_step_takes_go_in_one_run(
     spine: Spine, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(rescue, "MOST_DELETIONS", 2)
+    monkeypatch.setattr(expiry, "MOST_DELETIONS", 2)
     key = await spine.key()
     for _ in range(5):
         await ended(spine, key)
     spine.clock.advance(spine.runtime.settings.result_retention_hours * 3600)
     assert await expire_files(spine.runtime) == 5
+
+
+@pytest.mark.parametrize("stuck", [1, 3])
+async def test_files_that_cannot_be_deleted_keep_no_others_however_many_they_are(
+    spine: Spine, monkeypatch: pytest.MonkeyPatch, stuck: int
+):
+    monkeypatch.setattr(expiry, "MOST_DELETIONS", 2)
+    key = await spine.key()
+    tasks = [await ended(spine, key) for _ in range(7)]
+    paths = [await uploaded(spine, key) for _ in range(7)]
+    spine.clock.advance(spine.runtime.settings.result_retention_hours * 3600)
+    kept = {folder_of(one) for one in tasks[:stuck]} | set(paths[:stuck])
+    runtime = dataclasses.replace(spine.runtime, storage=Sticky(spine.runtime.storage, kept))
+    for deleted in (7 - stuck, 0):
+        assert await expire_files(runtime) == await expire_uploads(runtime) == deleted
+    assert await expire_files(spine.runtime) == await expire_uploads(spine.runtime) == stuck
+
+
+class Sticky:
+    """A storage of which some files cannot be deleted."""
+
+    def __init__(self, real, kept) -> None:
+        self.real, self.kept = real, kept
+
+    async def delete(self, path: str) -> None:
+        await self._delete(path, self.real.delete)
+
+    async def delete_folder(self, path: str) -> None:
+        await self._delete(path, self.real.delete_folder)
+
+    async def _delete(self, path: str, delete) -> None:
+        if path in self.kept:
+            raise PermissionError(path)
+        await delete(path)
+
+
+async def uploaded(spine: Spine, key) -> str:
+    limits = spine.runtime.models["wan-2-5-image"].references
+    data = png(size=(400, 400))
+    return (await keep_upload(spine.runtime, key.account_id, data, limits)).path
 
 
 async def test_the_row_of_a_deleted_upload_goes_when_nobody_remembers_its_address(spine: Spine):

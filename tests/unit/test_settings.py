@@ -14,6 +14,7 @@ from heliograph.base.settings import load_settings
         ("RESULT_RETENTION_HOURS", "inf"),
         ("RESULT_RETENTION_HOURS", "99999999"),
         ("TASK_DEADLINE_SECONDS", "1e12"),
+        ("WEBHOOK_RETRY_SECONDS", "30,inf"),
         ("TEXT_RETENTION_DAYS", "9999999"),
         ("MAX_LIVE_TASKS", "3000000000"),
         ("RATE_LIMIT_PER_MINUTE", "3000000000"),

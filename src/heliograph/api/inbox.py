@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from heliograph.api.auth import Gate
-from heliograph.api.body import read_body
+from heliograph.api.body import read_body, room_for
 from heliograph.api.query import LONGEST_NUMBER, read_query, whole_number
 from heliograph.api.watching import wait_seconds
 from heliograph.api.webhooks_wire import Accepted, InboxData, MessageList, message_data
@@ -71,7 +71,8 @@ class InboxRoutes:
         """
         inbox_id = _inbox_id(request)
         headers = _headers(request)
-        body = await read_body(request, MOST_BODY_BYTES)
+        async with room_for(request, MOST_BODY_BYTES):
+            body = await read_body(request, MOST_BODY_BYTES)
         posted = Posted(headers=headers, body=body, received_at=self._runtime.clock.now())
         async with borrow(self._runtime.pool) as connection:
             added = await add_message(

@@ -80,7 +80,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trusted_proxies: tuple[str, ...] = ()
     trusted_networks: tuple[str, ...] = ()
     allow_http_callbacks: bool = False
-    webhook_retry_seconds: tuple[Annotated[float, Meta(ge=0)], ...] = (30, 120, 600)
+    webhook_retry_seconds: tuple[Annotated[float, Meta(ge=0, le=100_000_000)], ...] = (30, 120, 600)
     webhook_timeout_seconds: Seconds = 30
     webhook_accept_any_2xx: bool = False
     webhook_pause_hours: Hours = 72

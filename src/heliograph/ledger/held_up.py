@@ -1,41 +1,53 @@
 """Accounts whose balance somebody holds: a process that is frozen, or an operator in a transaction."""
 
+import contextlib
 import datetime
+from collections.abc import Iterator
 
 from heliograph.base.clock import Clock
+from heliograph.base.errors import Busy
 
-#: How long one run of submits waits for the balances of all its accounts.
+#: How long a run of many accounts waits for their balances, and one account for its own.
 PATIENCE_MS = 500
 
-#: And for that of an account for which one has waited in vain.
-SHORT_PATIENCE_MS = 10
+#: How long an account waits that has just waited in vain, and for how long after that.
+SHORT_PATIENCE_MS = 100
+SHORT_SECONDS = 2
 
-#: For how long that is remembered after the last time.
-REMEMBERED_SECONDS = 10
+#: For how long an account is asked apart from the others after it has waited in vain.
+APART_SECONDS = 30
 
 
 class HeldUp:
-    """For which accounts this process has just waited in vain, so that others do not wait with them."""
+    """For which accounts this process has waited in vain of late, so that others do not wait with them."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._since: dict[str, datetime.datetime] = {}
 
     def __contains__(self, account_id: str) -> bool:
-        since = self._since.get(account_id)
-        return since is not None and self._clock.now() < since + datetime.timedelta(
-            seconds=REMEMBERED_SECONDS
-        )
+        """Whether the account must be asked apart."""
+        return self._is_within(APART_SECONDS, account_id)
 
-    def patience_ms(self, account_id: str) -> int:
-        """How long to wait for the balance of this account."""
-        return SHORT_PATIENCE_MS if account_id in self else PATIENCE_MS
+    @contextlib.contextmanager
+    def waiting(self, account_id: str) -> Iterator[int]:
+        """For how long to wait for this balance, in ms; what comes of it in the block is remembered.
 
-    def note(self, account_id: str) -> None:
-        """One has waited for it in vain."""
+        One that is only much asked for is soon waited for in full again.
+        """
+        short = self._is_within(SHORT_SECONDS, account_id)
+        try:
+            yield SHORT_PATIENCE_MS if short else PATIENCE_MS
+        except Busy as busy:
+            if busy.locked and not short:
+                self._note(account_id)
+            raise
+        self._since.pop(account_id, None)
+
+    def _note(self, account_id: str) -> None:
         self._since = {name: since for name, since in self._since.items() if name in self}
         self._since[account_id] = self._clock.now()
 
-    def forget(self, account_id: str) -> None:
-        """It was to be had."""
-        self._since.pop(account_id, None)
+    def _is_within(self, seconds: float, account_id: str) -> bool:
+        since = self._since.get(account_id)
+        return since is not None and (self._clock.now() - since).total_seconds() < seconds

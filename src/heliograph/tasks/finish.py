@@ -10,6 +10,7 @@ from heliograph.base.database import Connection, borrow, transaction
 from heliograph.base.errors import Busy
 from heliograph.base.log import log
 from heliograph.base.trace import span
+from heliograph.ledger.held_up import PATIENCE_MS
 from heliograph.ledger.money import settle
 from heliograph.ledger.store import lock_balance
 from heliograph.providers.provider import ImageJob
@@ -83,8 +84,10 @@ async def _commit(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | 
     ended = _ended(runtime, task, ending, status)
     if _is_plain(runtime, task) and await runtime.together(_end_plain)(ended):
         return status
-    async with transaction(runtime.pool) as connection:
-        return status if await _end_alone(runtime, connection, task, ended) else None
+    with runtime.held_up.waiting(task.account_id) as patience_ms:
+        async with transaction(runtime.pool) as connection:
+            written = await _end_alone(runtime, connection, task, ended, patience_ms)
+    return status if written else None
 
 
 async def end_now(
@@ -95,14 +98,17 @@ async def end_now(
     After the commit after_end must be called.
     """
     status = _status(runtime, task, ending)
-    written = await _end_alone(runtime, connection, task, _ended(runtime, task, ending, status))
+    ended = _ended(runtime, task, ending, status)
+    written = await _end_alone(runtime, connection, task, ended, PATIENCE_MS)
     assert written, "nobody can take away what this transaction has claimed"
     return status
 
 
-async def _end_alone(runtime: Runtime, connection: Connection, task: Task, ended: Ended) -> bool:
+async def _end_alone(
+    runtime: Runtime, connection: Connection, task: Task, ended: Ended, patience_ms: int
+) -> bool:
     now = ended.completed_at
-    if not await _end(runtime, connection, [ended], plain_only=False):
+    if not await _end(runtime, connection, [ended], patience_ms, plain_only=False):
         return False
     await wake_next(runtime, connection, now)
     balance = await lock_balance(connection, task.account_id)
@@ -182,10 +188,15 @@ def _is_plain(runtime: Runtime, task: Task) -> bool:
 async def _end_plain(runtime: Runtime, endings: Sequence[Ended]) -> list[bool]:
     """End those of `endings` that need no closer look, in one statement; gives for each whether."""
     # of two endings under one claim the second finds it lost
-    first = {ending.task_id: ending for ending in reversed(endings)}
+    first = {
+        ending.task_id: ending
+        for ending in reversed(endings)
+        if ending.account_id not in runtime.held_up
+    }
     try:
         async with borrow(runtime.pool) as connection:
-            ended = await _end(runtime, connection, list(first.values()), plain_only=True)
+            given = list(first.values())
+            ended = await _end(runtime, connection, given, PATIENCE_MS, plain_only=True)
     except Busy as busy:
         if not busy.locked:
             raise
@@ -194,11 +205,16 @@ async def _end_plain(runtime: Runtime, endings: Sequence[Ended]) -> list[bool]:
     except Exception:  # noqa: BLE001 - the one at fault must not keep the others: each tries alone
         log.exception("task.endings_one_by_one", endings=len(endings))
         return [False] * len(endings)
-    return [ending.task_id in ended and first[ending.task_id] is ending for ending in endings]
+    return [ending.task_id in ended and first.get(ending.task_id) is ending for ending in endings]
 
 
 async def _end(
-    runtime: Runtime, connection: Connection, endings: Sequence[Ended], *, plain_only: bool
+    runtime: Runtime,
+    connection: Connection,
+    endings: Sequence[Ended],
+    patience_ms: int,
+    *,
+    plain_only: bool,
 ) -> set[uuid.UUID]:
     return await end_tasks(
         connection,
@@ -206,4 +222,5 @@ async def _end(
         plain_only=plain_only,
         costs_micros=runtime.costs_micros,
         paid_at=[one.name for one in runtime.providers.values() if not one.reruns],
+        patience_ms=patience_ms,
     )

@@ -1,11 +1,14 @@
 """What nobody else looks after: overdue tasks and notices are nudged, what is past its time is deleted."""
 
 import datetime
+import uuid
+from collections.abc import Mapping, Sequence
 
 from heliograph.base.database import in_steps, transaction
 from heliograph.base.jobs import Job, enqueue
 from heliograph.base.log import log
 from heliograph.runtime import Runtime
+from heliograph.storage.expiry import delete_expired
 from heliograph.tasks import store
 from heliograph.tasks.idempotency.key import KEPT_HOURS
 from heliograph.tasks.idempotency.store import forget
@@ -15,11 +18,6 @@ from heliograph.tasks.task import GRACE_SECONDS
 from heliograph.webhooks.store import nudge, overdue
 
 MOST_NUDGES = 1000
-MOST_DELETIONS = 500
-
-#: So often in one run: a great many files must not keep other work waiting for long.
-MOST_ROUNDS = 20
-
 MOST_TEXTS = 1_000
 MOST_FORGOTTEN = 10_000
 GRACE = datetime.timedelta(seconds=GRACE_SECONDS)
@@ -56,32 +54,17 @@ async def sweep(runtime: Runtime) -> int:
 
 
 async def expire_files(runtime: Runtime) -> int:
-    """Delete the files of tasks whose retention is over, up to a limit; gives the number of tasks.
-
-    The files go first, so that a crash in between is repaired by the next run.
-    """
-    expired = 0
-    for _ in range(MOST_ROUNDS):
-        now_expired = await _expire_some(runtime)
-        expired += now_expired
-        if now_expired < MOST_DELETIONS:
-            break
-    return expired
-
-
-async def _expire_some(runtime: Runtime) -> int:
+    """Delete the files of tasks whose retention is over, up to a limit; gives the number of tasks."""
     now = runtime.clock.now()
-    expired = await retention.read_expired(runtime.pool, now, MOST_DELETIONS)
-    deleted = []
-    for task in expired:
-        try:
-            await runtime.storage.delete_folder(folder_of(task.task_id))
-        except Exception as error:  # noqa: BLE001 - one that cannot be deleted must not keep the others
-            log.warning("files.not_deleted", task_id=task.task_id.hex, error=str(error))
-        else:
-            deleted.append(task.task_id)
-    await retention.mark_files_deleted(runtime.pool, deleted, now)
-    return len(deleted)
+
+    async def read(most: int, besides: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, str]:
+        expired = await retention.read_expired(runtime.pool, now, most, besides)
+        return {task_id: folder_of(task_id) for task_id in expired}
+
+    async def mark(task_ids: Sequence[uuid.UUID]) -> None:
+        await retention.mark_files_deleted(runtime.pool, task_ids, now)
+
+    return await delete_expired(read, runtime.storage.delete_folder, mark)
 
 
 async def forget_idempotency_keys(runtime: Runtime) -> int:

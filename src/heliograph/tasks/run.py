@@ -112,7 +112,7 @@ async def _apply(runtime: Runtime, task: Task, outcome: Step | Ending, asked: st
     match outcome:
         case Ending():
             # its pictures are made and stored: to try again would make others
-            await _insist(runtime, task, partial(finish, runtime, task, outcome))
+            await _insist(runtime, task, partial(_finish_as_ours, runtime, task, outcome))
         case Started():
             # a worker that is told to stop must not lose it
             keep = partial(_keep_ref, runtime, task, outcome, asked)
@@ -163,6 +163,18 @@ async def _keep_ref(runtime: Runtime, task: Task, started: Started, provider: st
             await call_off(runtime, task, provider, started.ref)
     except Busy:
         log.warning("task.ref_not_saved", ref=started.ref)
+        raise
+
+
+async def _finish_as_ours(runtime: Runtime, task: Task, ending: Ending) -> None:
+    """Finish; if that cannot be now, keep the claim, so that nobody else makes the pictures meanwhile."""
+    try:
+        await finish(runtime, task, ending)
+    except Busy:
+        due_at = runtime.clock.now() + datetime.timedelta(seconds=LEASE_SECONDS)
+        async with borrow(runtime.pool) as connection:
+            # one that is lost, or has ended, is found so by the next try
+            await store.renew_claim(connection, task, due_at, None)
         raise
 
 

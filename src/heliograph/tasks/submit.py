@@ -126,21 +126,18 @@ async def _accept_apart(
     runtime: Runtime, account_id: str, drafts: Sequence[Draft], now: datetime.datetime
 ) -> Mapping[uuid.UUID, Accepted | Fault]:
     """What became of `drafts`, all of one account, which alone has to wait for its balance."""
-    held_up = runtime.held_up
     try:
-        answers = await _commit(runtime, drafts, now, held_up.patience_ms(account_id))
+        with runtime.held_up.waiting(account_id) as patience_ms:
+            return await _commit(runtime, drafts, now, patience_ms)
     except Busy as busy:
         if not busy.locked:
             return {draft.task_id: busy for draft in drafts}
-        held_up.note(account_id)
         conflict = still_being_written(busy)
         return {draft.task_id: conflict if draft.idempotency_key else busy for draft in drafts}
     except Exception:  # noqa: BLE001 - others may have been accepted before, and must hear of it
         log.exception("submit.failed", account_id=account_id)
         fault = ServerFault("Something went wrong on our side. Nothing was accepted or charged.")
         return {draft.task_id: fault for draft in drafts}
-    held_up.forget(account_id)
-    return answers
 
 
 async def _commit(

@@ -55,17 +55,21 @@ async def read_upload(connection: Connection, path: str) -> Upload | None:
     return None if row is None else Upload(*row)
 
 
-async def list_expired(connection: Connection, now: datetime.datetime, limit: int) -> list[Upload]:
-    """Uploads that are past their time and whose files are not yet deleted."""
+async def list_expired(
+    connection: Connection, now: datetime.datetime, limit: int, besides: Sequence[uuid.UUID] = ()
+) -> dict[uuid.UUID, str]:
+    """The paths of uploads, `besides` these, that are past their time and not yet deleted."""
     rows = await connection.fetch(
-        f"""
-        SELECT {COLUMNS} FROM uploads WHERE expires_at <= $1 AND deleted_at IS NULL
+        """
+        SELECT upload_id, path FROM uploads
+        WHERE expires_at <= $1 AND deleted_at IS NULL AND upload_id <> ALL($3)
         ORDER BY expires_at LIMIT $2
         """,
         now,
         limit,
+        besides,
     )
-    return [Upload(*row) for row in rows]
+    return {row["upload_id"]: row["path"] for row in rows}
 
 
 async def mark_deleted(

@@ -5,19 +5,20 @@ import datetime
 import hashlib
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from heliograph.base.database import borrow
 from heliograph.base.errors import BadRequest, PictureRefused, TooManyRequests
 from heliograph.catalog.model import ReferenceLimits
 from heliograph.catalog.reference import Reference
 from heliograph.runtime import Runtime
+from heliograph.storage.expiry import delete_expired
 from heliograph.uploads import store
 from heliograph.uploads.store import Upload
 
 #: How many uploads an account may keep at a time.
 MOST_KEPT = 1_000
-MOST_DELETIONS = 500
+MOST_FORGOTTEN = 500
 RETRY_SECONDS = 60
 
 #: The address of a deleted upload answers 410 for so long, and then 404.
@@ -86,11 +87,15 @@ def _upload(runtime: Runtime, account_id: str, picture: Reference, sha256: str) 
 
 
 async def expire_uploads(runtime: Runtime) -> int:
-    """Delete uploads whose time is over; gives how many. A crash in between is repaired next time."""
+    """Delete uploads whose time is over, up to a limit; gives how many."""
     now = runtime.clock.now()
-    expired = await store.list_expired(runtime.pool, now, MOST_DELETIONS)
-    for upload in expired:
-        await runtime.storage.delete(upload.path)
-    await store.mark_deleted(runtime.pool, [upload.upload_id for upload in expired], now)
-    await store.forget_deleted(runtime.pool, now - REMEMBERED, MOST_DELETIONS)
-    return len(expired)
+
+    async def read(most: int, besides: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, str]:
+        return await store.list_expired(runtime.pool, now, most, besides)
+
+    async def mark(upload_ids: Sequence[uuid.UUID]) -> None:
+        await store.mark_deleted(runtime.pool, upload_ids, now)
+
+    deleted = await delete_expired(read, runtime.storage.delete, mark)
+    await store.forget_deleted(runtime.pool, now - REMEMBERED, MOST_FORGOTTEN)
+    return deleted

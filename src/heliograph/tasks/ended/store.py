@@ -47,11 +47,14 @@ COLUMNS = """
 """
 
 #: $1 the rows; $2 only those of accounts that nobody else must look at; $3 what a picture costs at each
-#: provider; $4 the providers where a call without an answer may be paid for.
+#: provider; $4 the providers where a call without an answer may be paid for; $5 for how long a lock is
+#: waited for.
 #: The balances are locked before the tasks, here as everywhere, so that nobody waits in a circle.
 END_TASKS = f"""
-WITH given AS MATERIALIZED (
-    SELECT * FROM json_to_recordset($1::json) AS given ({COLUMNS})
+WITH patience AS MATERIALIZED (
+    SELECT set_config('lock_timeout', $5, true) AS set
+), given AS MATERIALIZED (
+    SELECT given.* FROM patience, json_to_recordset($1::json) AS given ({COLUMNS})
 ), {BOOKED}, ended AS (
     UPDATE tasks SET state = given.state, images = given.images, fail_code = given.fail_code,
         fail_message = given.fail_message, warnings = given.warnings, scene = given.scene,
@@ -98,20 +101,22 @@ FROM given JOIN booked USING (task_id) LEFT JOIN ended USING (task_id)
 """
 
 
-async def end_tasks(
+async def end_tasks(  # noqa: PLR0913 - an ending depends on as much
     connection: Connection,
     endings: Sequence[Ended],
     *,
     plain_only: bool,
     costs_micros: Mapping[str, int],
     paid_at: Sequence[str],
+    patience_ms: int,
 ) -> set[uuid.UUID]:
     """Write all `endings` whose claims still hold; gives the ids of the tasks that have ended by it.
 
     `plain_only` leaves out those of accounts with caps or a low balance to tell of, and those whose
     money does not agree with their hold. Without it the latter, a defect of ours, raise
     AssertionError, and the transaction ends. A picture costs what `costs_micros` says of its
-    provider; a call to one of `paid_at` that was cut off may have been accepted.
+    provider; a call to one of `paid_at` that was cut off may have been accepted. No lock is waited for
+    longer than `patience_ms`.
     """
     rows = await connection.fetch(
         END_TASKS,
@@ -119,6 +124,7 @@ async def end_tasks(
         plain_only,
         dict(costs_micros),
         list(paid_at),
+        f"{patience_ms}ms",
     )
     wrong = [row["task_id"] for row in rows if row["disagrees"]]
     if wrong and not plain_only:

@@ -26,25 +26,37 @@ FORGET = """
 
 #: What was told of failures that are `forgotten` does not quote it any longer either: $1 as above.
 FORGET_TOLD = """
-    UPDATE notices SET body = convert_to(
-      jsonb_set(convert_from(body, 'UTF8')::jsonb, '{data,failMsg}', to_jsonb($1::text))::text, 'UTF8')
-    FROM forgotten WHERE notices.task_id = forgotten.task_id AND forgotten.state = 'failed'
+    told AS (
+      UPDATE notices SET body = convert_to(
+        jsonb_set(convert_from(body, 'UTF8')::jsonb, '{data,failMsg}', to_jsonb($1::text))::text, 'UTF8')
+      FROM forgotten WHERE notices.task_id = forgotten.task_id AND forgotten.state = 'failed'),
+    told_of_batches AS (
+      UPDATE notices SET body = convert_to(
+        jsonb_set(convert_from(body, 'UTF8')::jsonb, '{data,items}', (
+          SELECT jsonb_agg(
+            CASE WHEN (item ->> 'taskId')::uuid IN (SELECT task_id FROM forgotten WHERE state = 'failed')
+              THEN item || jsonb_build_object('failMsg', $1::text) ELSE item END ORDER BY place)
+          FROM jsonb_array_elements(convert_from(body, 'UTF8')::jsonb #> '{data,items}')
+            WITH ORDINALITY AS each (item, place)))::text, 'UTF8')
+      WHERE batch_id IN (SELECT batch_id FROM forgotten WHERE state = 'failed'))
 """
 
 
 async def read_expired(
-    connection: Connection, now: datetime.datetime, limit: int
-) -> list[TaskStatus]:
-    """Tasks whose files are past their time and not yet deleted."""
+    connection: Connection, now: datetime.datetime, limit: int, besides: Sequence[uuid.UUID] = ()
+) -> list[uuid.UUID]:
+    """Tasks, `besides` these, whose files are past their time and not yet deleted, the longest first."""
     rows = await connection.fetch(
-        f"""
-        SELECT {STATUS_COLUMNS} FROM tasks
-        WHERE files_expire_at <= $1 AND files_deleted_at IS NULL ORDER BY files_expire_at LIMIT $2
+        """
+        SELECT task_id FROM tasks
+        WHERE files_expire_at <= $1 AND files_deleted_at IS NULL AND task_id <> ALL($3)
+        ORDER BY files_expire_at LIMIT $2
         """,
         now,
         limit,
+        besides,
     )
-    return [TaskStatus(*row) for row in rows]
+    return [row["task_id"] for row in rows]
 
 
 async def mark_files_deleted(
@@ -69,12 +81,13 @@ async def forget_content(
           UPDATE tasks SET {FORGET}, data_deleted_at = coalesce(data_deleted_at, $3),
             files_expire_at = CASE state WHEN 'success' THEN least(files_expire_at, $3)
               ELSE files_expire_at END, version = version + 1
-          WHERE task_id = $2 AND state IN ('success', 'failed') RETURNING {STATUS_COLUMNS}),
+          WHERE task_id = $2 AND state IN ('success', 'failed')
+          RETURNING {STATUS_COLUMNS}, batch_id),
         calls AS (
           UPDATE attempts SET detail = NULL FROM forgotten
           WHERE attempts.task_id = forgotten.task_id AND detail IS NOT NULL),
-        told AS ({FORGET_TOLD})
-        SELECT * FROM forgotten
+        {FORGET_TOLD}
+        SELECT {STATUS_COLUMNS} FROM forgotten
         """,
         FORGOTTEN,
         task_id,
@@ -102,11 +115,11 @@ async def forget_texts(
         forgotten AS (
           UPDATE tasks SET {FORGET}, data_deleted_at = $4
           FROM old WHERE tasks.task_id = old.task_id
-          RETURNING tasks.task_id, state, created_at),
+          RETURNING tasks.task_id, state, batch_id, created_at),
         calls AS (
           UPDATE attempts SET detail = NULL FROM old
           WHERE attempts.task_id = old.task_id AND detail IS NOT NULL),
-        told AS ({FORGET_TOLD})
+        {FORGET_TOLD}
         SELECT count(*), max(created_at) FROM forgotten
         """,
         FORGOTTEN,
