@@ -130,6 +130,20 @@ def test_too_many_at_once_says_when_to_try_again(visitor, forgiven, house: House
     expect(visit.cards).to_have_count(2)
 
 
+def test_the_end_of_a_task_that_came_during_an_outage_is_seen_after_it(
+    visitor, forgiven, house: House
+):
+    visit = visitor().open().sign_in(house.guest())
+    visit.make("a lake [[delay:4]]")
+    state(visit.newest, "processing")
+    visit.context.set_offline(True)
+    visit.page.wait_for_timeout(5_000)
+    expect(visit.page.locator("#offline")).to_be_visible()
+    visit.context.set_offline(False)
+    state(visit.newest, "success")
+    forgiven(visit, "ERR_INTERNET_DISCONNECTED")
+
+
 def test_a_server_that_goes_away_loses_nothing(visitor, forgiven, house: House):
     visit = visitor().open().sign_in(house.guest())
     card = visit.make("a lake [[delay:8]]")

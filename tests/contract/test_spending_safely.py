@@ -52,6 +52,18 @@ def test_the_same_request_in_other_words_is_the_same(customer: Customer):
     assert again.json() == first.json()
 
 
+def test_two_idempotency_keys_in_one_request_are_refused(customer: Customer):
+    def sent(*keys: str) -> httpx2.Response:
+        headers = [("Idempotency-Key", key) for key in keys]
+        return customer.http.post(GENERATE, json=BODY, headers=headers)
+
+    refused = sent("one", "two")
+    assert refused.status_code == 400
+    assert refused.json()["data"]["field"] == "Idempotency-Key"
+    assert sent("one", "one").status_code == 200
+    assert customer.http.get(BALANCE).json()["data"] == 99.94
+
+
 def test_a_rehearsal_with_a_test_key_is_not_the_answer_to_a_live_request(
     service: Service, customer: Customer
 ):

@@ -246,6 +246,7 @@ def test_the_openapi_document_is_the_one_that_is_served(installation: Installati
     [
         ("account show", 2, "Missing argument"),
         ("account credit acc_x many", 2, "many"),
+        ("account create " + "x" * 101, 2, "1 to 100 characters"),
         ("account credit acc_nobody 5", 1, "acc_nobody"),
         ("account show acc_nobody", 1, "There is no account acc_nobody"),
         ("key create", 2, "--account"),

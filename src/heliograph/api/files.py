@@ -100,7 +100,9 @@ class FileRoutes:
         now = self._runtime.clock.now()
         end = file.expires_at or now + datetime.timedelta(seconds=MAX_AGE_SECONDS)
         if file.deleted or end <= now:
-            raise Gone("The file has been deleted: its retention time is over")
+            raise Gone(
+                "The file has been deleted: its retention time is over, or the task's data was deleted"
+            )
         return min(MAX_AGE_SECONDS, int((end - now).total_seconds()))
 
     async def _open(self, stored: str) -> tuple[Path, os.stat_result]:

@@ -12,8 +12,14 @@ REPLAYED = "Idempotent-Replayed"
 
 
 def read_idempotency_key(request: Request) -> str | None:
-    """The idempotency key of `request`, or None. Raises BadRequest when it cannot be one."""
-    key = header(request, HEADER.lower().encode())
+    """The idempotency key of `request`, or None. Raises BadRequest when it cannot be one, or is two."""
+    name = HEADER.lower().encode()
+    key = header(request, name)
+    if (
+        key is not None
+        and len({value for sent, value in request.scope["headers"] if sent == name}) > 1
+    ):
+        raise BadRequest(f"Two different headers {HEADER} were sent. Send one.", HEADER)
     if key is not None and not is_idempotency_key(key):
         raise BadRequest(f"{HEADER} must be {IS_KEY}", HEADER)
     return key

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from heliograph.base.database import Pool
     from heliograph.ledger.statement.line import Line
 
+MOST_NAME_CHARACTERS = 100
+
 app = typer.Typer(help="Accounts: who pays.", no_args_is_help=True)
 
 
@@ -24,6 +26,10 @@ def create(
     from heliograph.accounts.store import create_account
     from heliograph.cli.service import with_pool
 
+    if not 0 < len(name.strip()) <= MOST_NAME_CHARACTERS:
+        raise typer.BadParameter(
+            f"It must have 1 to {MOST_NAME_CHARACTERS} characters", param_hint="NAME"
+        )
     account = with_pool(
         lambda settings, pool: create_account(
             pool, name, max_live_tasks=settings.max_live_tasks, now=_now()

@@ -159,7 +159,9 @@ def _making(
             *KEYED,
             NO_MODEL,
             STILL_BEING_WRITTEN,
-            Gone("The images have been deleted: their retention time is over"),
+            Gone(
+                "The images have been deleted: their retention time is over, or the task's data was deleted"
+            ),
             *JSON_BODY,
             KEY_IS_ANOTHERS,
             PaymentRequired(

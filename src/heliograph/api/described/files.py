@@ -37,7 +37,9 @@ def file_operations() -> Iterator[Operation]:
         " Ranges (one at a time), `If-None-Match` and `If-Range` are understood.",
         [
             NotFound("There is no such file"),
-            Gone("The file has been deleted: its retention time is over"),
+            Gone(
+                "The file has been deleted: its retention time is over, or the task's data was deleted"
+            ),
             RangeNotSatisfiable("The file has 183204 bytes"),
             *ALWAYS,
         ],

@@ -230,7 +230,9 @@ class OpenAIRoutes:
     async def _base64(self, path: str) -> str:
         data = await self._runtime.storage.read(path)
         if data is None:
-            raise Gone("The images have been deleted: their retention time is over")
+            raise Gone(
+                "The images have been deleted: their retention time is over, or the task's data was deleted"
+            )
         return base64.b64encode(data).decode()
 
 

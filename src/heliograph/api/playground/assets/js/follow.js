@@ -21,12 +21,24 @@ export async function follow(task, show, signal) {
       else await poll(task.taskId, show, seen);
     } catch (error) {
       if (error.name === "AbortError") continue;
-      if (!(error instanceof api.Offline) && error.code < 500 && error.code !== 429) throw error;
-      await online();
+      await outlast(error);
     }
     if (seen.open && !signal.aborted) await pause(seen.id === null || document.hidden ? POLL_MS : 200);
   }
-  if (!signal.aborted) show(await api.task(task.taskId));
+  while (!signal.aborted) {
+    try {
+      return show(await api.task(task.taskId));
+    } catch (error) {
+      await outlast(error);
+      await pause(POLL_MS);
+    }
+  }
+}
+
+/** Wait until what was in the way may be over. Throws what does not pass by itself. */
+async function outlast(error) {
+  if (!(error instanceof api.Offline) && error.code < 500 && error.code !== 429) throw error;
+  await online();
 }
 
 async function stream(taskId, show, seen, signal) {
@@ -35,6 +47,9 @@ async function stream(taskId, show, seen, signal) {
   const hide = () => document.hidden && end();
   signal.addEventListener("abort", end);
   document.addEventListener("visibilitychange", hide);
+  // what was open before an outage may say nothing any more, and never end
+  document.addEventListener("online-again", end);
+  addEventListener("online", end);
   streams += 1;
   try {
     for await (const event of events(taskId, seen.id, stop.signal)) {
@@ -46,6 +61,8 @@ async function stream(taskId, show, seen, signal) {
     streams -= 1;
     signal.removeEventListener("abort", end);
     document.removeEventListener("visibilitychange", hide);
+    document.removeEventListener("online-again", end);
+    removeEventListener("online", end);
   }
 }
 
