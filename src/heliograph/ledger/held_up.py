@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from heliograph.base.clock import Clock
 from heliograph.base.errors import Busy
 
-#: How long a run of many accounts waits for their balances, and one account for its own.
+#: How long a run of many accounts waits for their balances, and an account that has waited in vain for its own.
 PATIENCE_MS = 500
+
+#: How long an account waits apart for the first time: where every commit is slow, others of its own are before it.
+FIRST_PATIENCE_MS = 1_500
 
 #: How long an account waits that has just waited in vain, and for how long after that.
 SHORT_PATIENCE_MS = 100
@@ -36,8 +39,9 @@ class HeldUp:
         One that is only much asked for is soon waited for in full again.
         """
         short = self._is_within(SHORT_SECONDS, account_id)
+        again = PATIENCE_MS if account_id in self else FIRST_PATIENCE_MS
         try:
-            yield SHORT_PATIENCE_MS if short else PATIENCE_MS
+            yield SHORT_PATIENCE_MS if short else again
         except Busy as busy:
             if busy.locked and not short:
                 self._note(account_id)

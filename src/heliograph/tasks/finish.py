@@ -3,7 +3,7 @@
 import asyncio
 import datetime
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from heliograph.accounts.spending.store import take_back_spending
 from heliograph.base.database import Connection, borrow, transaction
@@ -82,8 +82,12 @@ async def call_off(runtime: Runtime, task: Task, name: str | None, ref: str) -> 
 async def _commit(runtime: Runtime, task: Task, ending: Ending) -> TaskStatus | None:
     status = _status(runtime, task, ending)
     ended = _ended(runtime, task, ending, status)
-    if _is_plain(runtime, task) and await runtime.together(_end_plain)(ended):
-        return status
+    if _is_plain(runtime, task):
+        outcome = await runtime.together(_end_plain)(ended)
+        if isinstance(outcome, Busy):
+            raise outcome
+        if outcome:
+            return status
     with runtime.held_up.waiting(task.account_id) as patience_ms:
         async with transaction(runtime.pool) as connection:
             written = await _end_alone(runtime, connection, task, ended, patience_ms)
@@ -185,27 +189,55 @@ def _is_plain(runtime: Runtime, task: Task) -> bool:
     return task.batch_id is None and not in_line
 
 
-async def _end_plain(runtime: Runtime, endings: Sequence[Ended]) -> list[bool]:
-    """End those of `endings` that need no closer look, in one statement; gives for each whether."""
+async def _end_plain(runtime: Runtime, endings: Sequence[Ended]) -> list[bool | Busy]:
+    """End those of `endings` that need no closer look; gives for each whether, or why not now.
+
+    All in one statement, but for those of accounts that are held up.
+    """
     # of two endings under one claim the second finds it lost
-    first = {
-        ending.task_id: ending
-        for ending in reversed(endings)
-        if ending.account_id not in runtime.held_up
-    }
+    first = {ending.task_id: ending for ending in reversed(endings)}
+    outcomes: dict[uuid.UUID, bool | Busy] = {}
+    together = [one for one in first.values() if one.account_id not in runtime.held_up]
+    if together:
+        outcomes |= await _end_together(runtime, together)
+    apart: dict[str, list[Ended]] = {}
+    for task_id, ending in first.items():
+        if task_id not in outcomes:
+            apart.setdefault(ending.account_id, []).append(ending)
+    for account_id, own in apart.items():
+        try:
+            with runtime.held_up.waiting(account_id) as patience_ms:
+                outcomes |= await _end_at_once(runtime, own, patience_ms)
+        except Busy as busy:
+            outcomes |= dict.fromkeys((ending.task_id for ending in own), busy)
+    return [first[one.task_id] is one and outcomes[one.task_id] for one in endings]
+
+
+async def _end_together(
+    runtime: Runtime, endings: Sequence[Ended]
+) -> Mapping[uuid.UUID, bool | Busy]:
+    """What came of `endings`; nothing when a balance could not be had: then each account waits apart."""
     try:
-        async with borrow(runtime.pool) as connection:
-            given = list(first.values())
-            ended = await _end(runtime, connection, given, PATIENCE_MS, plain_only=True)
+        return await _end_at_once(runtime, endings, PATIENCE_MS)
     except Busy as busy:
         if not busy.locked:
             raise
-        log.warning("task.endings_one_by_one", endings=len(endings), error=busy.message)
-        return [False] * len(endings)
+        log.warning("task.endings_apart", endings=len(endings), error=busy.message)
+        return {}
+
+
+async def _end_at_once(
+    runtime: Runtime, endings: Sequence[Ended], patience_ms: int
+) -> Mapping[uuid.UUID, bool]:
+    try:
+        async with borrow(runtime.pool) as connection:
+            ended = await _end(runtime, connection, endings, patience_ms, plain_only=True)
+    except Busy:
+        raise
     except Exception:  # noqa: BLE001 - the one at fault must not keep the others: each tries alone
         log.exception("task.endings_one_by_one", endings=len(endings))
-        return [False] * len(endings)
-    return [ending.task_id in ended and first.get(ending.task_id) is ending for ending in endings]
+        ended = set()
+    return {ending.task_id: ending.task_id in ended for ending in endings}
 
 
 async def _end(
