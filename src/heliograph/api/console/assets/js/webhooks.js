@@ -46,7 +46,9 @@ export class Webhooks {
     this.stop = new AbortController();
     this.cursor = null;
     this.list.setAttribute("aria-busy", "true");
-    await Promise.all([this.#more(true), this.troubles.show()]);
+    await this.#more(true);
+    // after the list: who is told that all is well again may act on what stands there
+    await this.troubles.show();
     this.list.removeAttribute("aria-busy");
   }
 
