@@ -1,6 +1,7 @@
 """One customer whose receivers, pictures and uploads hang, and another who notices nothing of it."""
 
 import asyncio
+import contextlib
 from contextlib import AsyncExitStack
 
 import httpx2
@@ -114,15 +115,22 @@ async def test_uploads_that_never_end_take_their_share_of_memory_and_no_more(ins
         assert taken_bytes < 2 * BODY_ROOM_BYTES // 4
         for one in waiting:
             one.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
 
 async def upload_without_end(installation, customer, opened: AsyncExitStack) -> None:
     """All of a file but the last byte."""
     reader, writer = await asyncio.open_connection("127.0.0.1", httpx2.URL(installation.url).port)
-    opened.callback(writer.close)
+    opened.push_async_callback(hang_up, writer)
     head = (
         "POST /api/v1/files HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
         f"Authorization: {customer.headers['Authorization']}\r\nContent-Length: {FILE_BYTES}\r\n\r\n"
     )
     writer.write(head.encode() + bytes(FILE_BYTES - 1))
     await reader.read()
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
