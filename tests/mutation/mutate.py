@@ -48,6 +48,8 @@ RULES = {
         "tests/integration/test_routing.py",
         "tests/integration/test_caps.py",
         "tests/integration/test_batches.py",
+        "tests/integration/test_held_up.py",
+        "tests/integration/test_late_and_lost.py",
     ],
     "base.address": ["tests/unit/test_outbound_address.py"],
     "accounts.keys": ["tests/unit/test_keys.py", "tests/integration/test_accounts.py"],
