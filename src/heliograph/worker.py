@@ -24,12 +24,8 @@ from heliograph.base.looking import SparingQueries
 from heliograph.base.tallies.store import add_up
 from heliograph.operators.workers.beat import beat
 from heliograph.runtime import Runtime, rules_of
-from heliograph.tasks.rescue import (
-    expire_files,
-    forget_idempotency_keys,
-    forget_texts,
-    sweep,
-)
+from heliograph.tasks.rescue import sweep
+from heliograph.tasks.retention.expire import expire_files, forget_idempotency_keys, forget_texts
 from heliograph.tasks.run import advance
 from heliograph.uploads.upload import expire_uploads
 from heliograph.webhooks.lanes import Later

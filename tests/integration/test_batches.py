@@ -22,7 +22,7 @@ from heliograph.tasks.batches.batch import batch_data
 from heliograph.tasks.batches.store import read_items, read_whole
 from heliograph.tasks.batches.submit import NewBatch, submit_batch
 from heliograph.tasks.cancel import cancel_task
-from heliograph.tasks.delete import delete_data
+from heliograph.tasks.retention.delete import delete_data
 from heliograph.tasks.retention.store import FORGOTTEN
 from heliograph.tasks.run import advance
 from heliograph.tasks.submit import submit_tasks

@@ -16,7 +16,7 @@ from heliograph.base.errors import (
 )
 from heliograph.catalog.batch import is_idempotency_key
 from heliograph.tasks.idempotency.key import request_sha256
-from heliograph.tasks.rescue import forget_idempotency_keys
+from heliograph.tasks.retention.expire import forget_idempotency_keys
 from heliograph.tasks.run import advance
 from heliograph.tasks.submit import Accepted, submit_tasks
 

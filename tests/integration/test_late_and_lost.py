@@ -15,7 +15,7 @@ from heliograph.providers.openai_images.store import Wish, begin_calls
 from heliograph.providers.provider import Limits, Refused, Started, Unknown
 from heliograph.tasks import run as run_module
 from heliograph.tasks import store
-from heliograph.tasks.rescue import expire_files
+from heliograph.tasks.retention.expire import expire_files
 from heliograph.tasks.routing.lookup import LOOK_UP_AFTER_SECONDS
 from heliograph.tasks.routing.turn import wait_for_turn
 from heliograph.tasks.run import advance
@@ -133,20 +133,27 @@ async def test_a_job_whose_reference_is_kept_is_not_called_off_when_the_answer_t
         assert first.cancels == ["another"]
 
 
+async def lost_and_found(spine, engine):
+    """A task whose job was found while the worker that had started it still waits for the answer."""
+    task = await spine.submit(await spine.key())
+    worker = asyncio.create_task(advance(spine.runtime, task, "run"))
+    await asked(engine)
+    spine.clock.advance(LEASE_SECONDS + 1)
+    await advance(spine.runtime, task, "run")
+    engine.found = ("job",)
+    spine.clock.advance(LOOK_UP_AFTER_SECONDS)
+    await advance(spine.runtime, task, "check")
+    return task, worker
+
+
 async def test_a_job_that_was_found_is_not_called_off_when_its_answer_comes_after_all(
     database_url, tmp_path
 ):
     first = Held(name="first", queue="run", reruns=False)
     async with opened(database_url, tmp_path, first) as spine:
-        task, late = await spine.submit(await spine.key()), asyncio.Event()
+        late = asyncio.Event()
         first.outcomes.append((late, Started("job", 5)))
-        worker = asyncio.create_task(advance(spine.runtime, task, "run"))
-        await asked(first)
-        spine.clock.advance(LEASE_SECONDS + 1)
-        await advance(spine.runtime, task, "run")
-        first.found = ("job",)
-        spine.clock.advance(LOOK_UP_AFTER_SECONDS)
-        await advance(spine.runtime, task, "check")
+        task, worker = await lost_and_found(spine, first)
         found = (await spine.row(task))["provider_ref"]
         late.set()
         await worker
@@ -157,15 +164,9 @@ async def test_a_job_that_was_found_is_not_called_off_when_its_answer_comes_afte
 async def test_a_late_cry_that_nobody_knows_changes_nothing(database_url, tmp_path):
     first = Held(name="first", queue="run", reruns=False, cost_micros=10_000)
     async with opened(database_url, tmp_path, first) as spine:
-        task, late = await spine.submit(await spine.key()), asyncio.Event()
+        late = asyncio.Event()
         first.outcomes.extend([(late, Unknown("the line went dead")), pictures(4)])
-        worker = asyncio.create_task(advance(spine.runtime, task, "run"))
-        await asked(first)
-        spine.clock.advance(LEASE_SECONDS + 1)
-        await advance(spine.runtime, task, "run")
-        first.found = ("job",)
-        spine.clock.advance(LOOK_UP_AFTER_SECONDS)
-        await advance(spine.runtime, task, "check")
+        task, worker = await lost_and_found(spine, first)
         late.set()
         await worker
         spine.clock.advance(LEASE_SECONDS)

@@ -39,7 +39,8 @@ from heliograph.tasks.batches.store import read_items
 from heliograph.tasks.batches.submit import NewBatch, submit_batch
 from heliograph.tasks.cancel import cancel_task
 from heliograph.tasks.finish import finish
-from heliograph.tasks.rescue import forget_idempotency_keys, sweep
+from heliograph.tasks.rescue import sweep
+from heliograph.tasks.retention.expire import forget_idempotency_keys
 from heliograph.tasks.run import advance
 from heliograph.tasks.submit import submit_tasks
 from heliograph.tasks.task import LEASE_SECONDS, Ending, failed

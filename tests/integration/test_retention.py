@@ -14,10 +14,10 @@ from heliograph.operators.proofs import store as proofs
 from heliograph.storage import expiry
 from heliograph.tasks import store as tasks
 from heliograph.tasks.cancel import cancel_task
-from heliograph.tasks.delete import delete_data
 from heliograph.tasks.observe.store import read_statuses
 from heliograph.tasks.pictures import folder_of, store_pictures
-from heliograph.tasks.rescue import expire_files, forget_texts
+from heliograph.tasks.retention.delete import delete_data
+from heliograph.tasks.retention.expire import expire_files, forget_texts
 from heliograph.tasks.retention.store import FORGOTTEN
 from heliograph.tasks.run import advance
 from heliograph.tasks.task import LEASE_SECONDS
@@ -122,7 +122,7 @@ async def test_deleting_goes_in_steps_and_around_what_somebody_has_locked(
 async def test_texts_go_after_their_time_and_the_task_its_pictures_and_its_money_stay(
     spine: Spine, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("heliograph.tasks.rescue.MOST_TEXTS", 2)
+    monkeypatch.setattr("heliograph.tasks.retention.expire.MOST_TEXTS", 2)
     key = await spine.key()
     old = [await ended(spine, key, prompt=f"old {number}", source="mine") for number in range(5)]
     spine.clock.advance(TEXT_DAYS * DAY_SECONDS)

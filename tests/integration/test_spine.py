@@ -14,7 +14,8 @@ from heliograph.tasks import store
 from heliograph.tasks.cancel import cancel_task
 from heliograph.tasks.finish import finish
 from heliograph.tasks.pictures import store_pictures
-from heliograph.tasks.rescue import expire_files, sweep
+from heliograph.tasks.rescue import sweep
+from heliograph.tasks.retention.expire import expire_files
 from heliograph.tasks.run import advance
 from heliograph.tasks.submit import Accepted, submit_tasks
 from heliograph.tasks.task import GRACE_SECONDS, LEASE_SECONDS, failed

@@ -19,9 +19,9 @@ from heliograph.base.errors import BadRequest, NotFound
 from heliograph.ledger.store import read_transfers
 from heliograph.runtime import Runtime
 from heliograph.tasks.cancel import cancel_task
-from heliograph.tasks.delete import delete_data
 from heliograph.tasks.observe.store import Wanted, list_details, read_attempts, read_detail
 from heliograph.tasks.observe.story import receipt_of, timeline_of
+from heliograph.tasks.retention.delete import delete_data
 from heliograph.tasks.task import TaskDetail, read_task_id
 from heliograph.tasks.view import (
     Story,

@@ -4,8 +4,8 @@ import datetime
 import time
 import uuid
 
-#: What goes on while the machine is suspended; elsewhere than on Linux the usual one does.
-WAKING_OR_NOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+#: The clock that goes on while the machine is suspended; elsewhere than on Linux the usual one does.
+SLEEP_COUNTED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 #: The first of all ids.
 LEAST_ID = uuid.UUID(int=0)
@@ -30,12 +30,12 @@ class SteadyClock(Clock):
 
     def set(self, moment: datetime.datetime) -> None:
         """Go on from `moment`."""
-        self._start_seconds = moment.timestamp() - time.clock_gettime(WAKING_OR_NOT)
+        self._start_seconds = moment.timestamp() - time.clock_gettime(SLEEP_COUNTED)
 
     def now(self) -> datetime.datetime:
         """The moment, and the time since it was set."""
         # half as dear as to add a timedelta
-        seconds = self._start_seconds + time.clock_gettime(WAKING_OR_NOT)
+        seconds = self._start_seconds + time.clock_gettime(SLEEP_COUNTED)
         return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 

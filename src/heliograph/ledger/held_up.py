@@ -2,10 +2,13 @@
 
 import contextlib
 import datetime
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from heliograph.base.clock import Clock
 from heliograph.base.errors import Busy
+
+Item = TypeVar("Item")
 
 #: How long a run of many accounts waits for their balances, and an account that has waited in vain for its own.
 PATIENCE_MS = 500
@@ -19,6 +22,16 @@ SHORT_SECONDS = 2
 
 #: For how long an account is asked apart from the others after it has waited in vain.
 APART_SECONDS = 30
+
+
+def by_account(
+    items: Iterable[Item], account_of: Callable[[Item], str]
+) -> Mapping[str, Sequence[Item]]:
+    """`items` that wait apart, in their order."""
+    apart: dict[str, list[Item]] = {}
+    for item in items:
+        apart.setdefault(account_of(item), []).append(item)
+    return apart
 
 
 class HeldUp:

@@ -10,7 +10,7 @@ from heliograph.base.database import Connection, borrow, transaction
 from heliograph.base.errors import Busy
 from heliograph.base.log import log
 from heliograph.base.trace import span
-from heliograph.ledger.held_up import PATIENCE_MS
+from heliograph.ledger.held_up import PATIENCE_MS, by_account
 from heliograph.ledger.money import settle
 from heliograph.ledger.store import lock_balance
 from heliograph.providers.provider import ImageJob
@@ -200,11 +200,8 @@ async def _end_plain(runtime: Runtime, endings: Sequence[Ended]) -> list[bool | 
     together = [one for one in first.values() if one.account_id not in runtime.held_up]
     if together:
         outcomes |= await _end_together(runtime, together)
-    apart: dict[str, list[Ended]] = {}
-    for task_id, ending in first.items():
-        if task_id not in outcomes:
-            apart.setdefault(ending.account_id, []).append(ending)
-    for account_id, own in apart.items():
+    left = [ending for task_id, ending in first.items() if task_id not in outcomes]
+    for account_id, own in by_account(left, lambda ending: ending.account_id).items():
         try:
             with runtime.held_up.waiting(account_id) as patience_ms:
                 outcomes |= await _end_at_once(runtime, own, patience_ms)

@@ -16,7 +16,7 @@ from heliograph.base.errors import Busy, Conflict, Fault, ServerFault
 from heliograph.base.log import log
 from heliograph.base.trace import add_spans, traceparent
 from heliograph.catalog.request import Submission
-from heliograph.ledger.held_up import PATIENCE_MS
+from heliograph.ledger.held_up import PATIENCE_MS, by_account
 from heliograph.ledger.money import Hold
 from heliograph.ledger.store import hold_many, lock_balances
 from heliograph.runtime import Runtime
@@ -113,11 +113,8 @@ async def _accept(
     except Busy as busy:
         if not busy.locked:
             raise
-    apart: dict[str, list[Draft]] = {}
-    for draft in drafts:
-        if draft.task_id not in answers:
-            apart.setdefault(draft.key.account_id, []).append(draft)
-    for account_id, own in apart.items():
+    left = [draft for draft in drafts if draft.task_id not in answers]
+    for account_id, own in by_account(left, lambda draft: draft.key.account_id).items():
         answers |= await _accept_apart(runtime, account_id, own, now)
     return answers
 
