@@ -15,6 +15,7 @@ from heliograph.providers.openai_images.store import Wish, begin_calls
 from heliograph.providers.provider import Limits, Refused, Started, Unknown
 from heliograph.tasks import run as run_module
 from heliograph.tasks import store
+from heliograph.tasks.ended.store import end_tasks
 from heliograph.tasks.retention.expire import expire_files
 from heliograph.tasks.routing.lookup import LOOK_UP_AFTER_SECONDS
 from heliograph.tasks.routing.turn import wait_for_turn
@@ -297,3 +298,26 @@ async def test_a_place_whose_answer_was_lost_is_noted_anew_and_spoils_no_neighbo
         for wanted in (wishes[:1], wishes):
             begun = await begin_calls(spine.runtime.pool, wanted, most=2, now=spine.clock.now())
         assert set(begun) == {UUID_1, UUID_2}
+
+
+async def test_the_pictures_of_an_ending_whose_answer_was_lost_are_kept(
+    database_url, tmp_path, monkeypatch
+):
+    lost = []
+
+    async def end_and_lose_the_answer(*arguments, **options):
+        ended = await end_tasks(*arguments, **options)
+        if not lost:
+            lost.append(ended)
+            raise Busy("The database cannot be reached")
+        return ended
+
+    monkeypatch.setattr("heliograph.tasks.finish.end_tasks", end_and_lose_the_answer)
+    async with open_spine(database_url, tmp_path) as spine:
+        key = await spine.key()
+        task = await spine.submit(key, num_images=2)
+        await advance(spine.runtime, task, "render")
+        row = await spine.row(task)
+        assert (row["state"], len(lost)) == ("success", 1)
+        assert all(spine.runtime.storage.local_path(image["path"]) for image in row["images"])
+        assert await spine.balance(key) == (994, 0, 6)
