@@ -52,7 +52,11 @@ RULES = {
         "tests/integration/test_late_and_lost.py",
     ],
     "base.address": ["tests/unit/test_outbound_address.py"],
-    "accounts.keys": ["tests/unit/test_keys.py", "tests/integration/test_accounts.py"],
+    "accounts.keys": [
+        "tests/unit/test_keys.py",
+        "tests/integration/test_accounts.py",
+        "tests/integration/test_key_races.py",
+    ],
     "accounts.limits": ["tests/integration/test_limits.py"],
     "accounts.counters": ["tests/integration/test_limits.py"],
     "intake.header": ["tests/unit/test_header_bytes.py", "tests/unit/test_header.py"],
