@@ -22,6 +22,7 @@ from heliograph.base.listening import ListeningDriver
 from heliograph.base.log import log
 from heliograph.base.looking import SparingQueries
 from heliograph.base.tallies.store import add_up
+from heliograph.base.vacuum import remove_dead_rows
 from heliograph.operators.workers.beat import beat
 from heliograph.runtime import Runtime, rules_of
 from heliograph.tasks.rescue import sweep
@@ -167,6 +168,7 @@ def _schedule(app: PgQueuer, runtime: Runtime) -> None:
     @app.schedule("sweep", "* * * * * */5")
     async def _sweep(_schedule: Schedule) -> None:
         await sweep(runtime)
+        await remove_dead_rows(runtime.pool)
 
     @app.schedule("expire_files", "* * * * *")
     async def _expire(_schedule: Schedule) -> None:

@@ -119,9 +119,15 @@ FROM spent WHERE balances.account_id = spent.account_id
 
 
 async def fill(connection: asyncpg.Connection, tasks: int) -> None:
-    """Write `tasks` ended tasks, of the accounts that are there and of others, and look at all tables.
+    """Write `tasks` ended tasks, of the accounts that are there and of others, and look at all tables."""
+    await write_books(connection, tasks)
+    await connection.execute("VACUUM (ANALYZE)")
 
-    Some at a time, so that a great many need no more memory than a few.
+
+async def write_books(connection: asyncpg.Connection, tasks: int) -> None:
+    """Write `tasks` ended tasks, some at a time, so that a great many need no more memory than a few.
+
+    How many rows there are now is not looked at.
     """
     await connection.execute(ACCOUNTS, OTHER_ACCOUNTS)
     for first in range(1, tasks + 1, STEP_TASKS):
@@ -130,4 +136,3 @@ async def fill(connection: asyncpg.Connection, tasks: int) -> None:
             await connection.execute(DRAFT.format(first=first, last=last, total=tasks))
             for statement in (BALANCES, TASKS, TRANSFERS, ATTEMPTS, NOTICES):
                 await connection.execute(statement)
-    await connection.execute("VACUUM (ANALYZE)")

@@ -30,11 +30,18 @@ async def lock_balances(
         """
         SELECT account_id, available_micros, held_micros, charged_micros, funded_micros,
             live_tasks, max_live_tasks, has_caps, low_balance_micros, low_balance_told
-        FROM balances JOIN accounts USING (account_id)
-        WHERE account_id = ANY($1)
-            AND ($2::text IS NULL OR set_config('lock_timeout', $2, true) IS NOT NULL)
-        ORDER BY account_id
-        FOR UPDATE OF balances
+        FROM (
+            SELECT DISTINCT account_id FROM unnest($1::text[]) AS account_id
+            WHERE $2::text IS NULL OR set_config('lock_timeout', $2, true) IS NOT NULL
+            ORDER BY account_id
+        ) AS asked
+        JOIN LATERAL (
+            SELECT * FROM balances WHERE balances.account_id = asked.account_id FOR UPDATE
+        ) AS balance USING (account_id)
+        JOIN LATERAL (
+            SELECT account_id, max_live_tasks FROM accounts
+            WHERE accounts.account_id = asked.account_id LIMIT 1
+        ) AS account USING (account_id)
         """,
         list(account_ids),
         None if patience_ms is None else f"{patience_ms}ms",
@@ -87,12 +94,17 @@ TOTAL = """
 #: balance). After `hold`, as for TOTAL; $1 now.
 HOLD_IF_PAYABLE = f"""
     {TOTAL}, locked AS MATERIALIZED (
-        SELECT account_id, available_micros, live_tasks,
+        SELECT account_id, tasks, amount_micros, live_tasks,
             live_tasks + tasks <= max_live_tasks AND available_micros >= amount_micros
                 AND NOT has_caps AND low_balance_micros IS NULL AS payable
-        FROM balances JOIN accounts USING (account_id) JOIN total USING (account_id)
-        ORDER BY account_id
-        FOR UPDATE OF balances
+        FROM (SELECT * FROM total ORDER BY account_id) AS total
+        JOIN LATERAL (
+            SELECT * FROM balances WHERE balances.account_id = total.account_id FOR UPDATE
+        ) AS balance USING (account_id)
+        JOIN LATERAL (
+            SELECT account_id, max_live_tasks FROM accounts
+            WHERE accounts.account_id = total.account_id LIMIT 1
+        ) AS account USING (account_id)
     ), verdict AS MATERIALIZED (
         SELECT bool_and(payable) AND count(*) = (SELECT count(*) FROM total) AS payable FROM locked
     ), entry AS (
@@ -102,11 +114,11 @@ HOLD_IF_PAYABLE = f"""
         FROM hold, verdict WHERE payable AND amount_micros > 0
     ), balance AS (
         UPDATE balances SET
-            available_micros = balances.available_micros - total.amount_micros,
-            held_micros = held_micros + total.amount_micros,
-            live_tasks = balances.live_tasks + total.tasks
-        FROM total, verdict
-        WHERE balances.account_id = total.account_id AND payable
+            available_micros = available_micros - locked.amount_micros,
+            held_micros = held_micros + locked.amount_micros,
+            live_tasks = balances.live_tasks + locked.tasks
+        FROM locked, verdict
+        WHERE balances.account_id = locked.account_id AND verdict.payable
     )
 """
 
@@ -155,15 +167,17 @@ async def hold_many(
 BOOKED = """
     locked AS MATERIALIZED (
         SELECT account_id, NOT has_caps AND low_balance_micros IS NULL AS plain
-        FROM balances WHERE account_id IN (SELECT account_id FROM given)
-        ORDER BY account_id FOR UPDATE
+        FROM (SELECT DISTINCT account_id FROM given ORDER BY account_id) AS owner
+        JOIN LATERAL (
+            SELECT * FROM balances WHERE balances.account_id = owner.account_id FOR UPDATE
+        ) AS balance USING (account_id)
     ), booked AS MATERIALIZED (
-        SELECT given.task_id, plain, (
-            SELECT coalesce(sum(amount_micros) FILTER (WHERE kind = 'hold'), 0)
+        SELECT given.task_id, account_id, plain, (
+            SELECT count(*) FILTER (WHERE kind <> 'hold') = 0
+                AND coalesce(sum(amount_micros) FILTER (
+                    WHERE kind = 'hold' AND transfers.account_id = given.account_id), 0)
                     = given.charge_micros + given.release_micros
-                AND count(*) FILTER (WHERE kind <> 'hold') = 0
-            FROM transfers
-            WHERE transfers.task_id = given.task_id AND transfers.account_id = given.account_id
+            FROM transfers WHERE transfers.task_id = given.task_id
         ) AS agrees
         FROM given JOIN locked USING (account_id)
     )

@@ -10,6 +10,7 @@ import msgspec
 
 from heliograph.base.database import Connection
 from heliograph.base.jobs import waits_already
+from heliograph.base.narrowing import in_state
 from heliograph.catalog.request import ImageRequest
 from heliograph.tasks.task import (
     PENDING_NUDGE_SECONDS,
@@ -71,14 +72,15 @@ async def claim_tasks(
     rows = await connection.fetch(
         f"""
         WITH given AS (
-          SELECT task_id, call.provider AS called FROM tasks
+          SELECT task_id, call.provider AS called
+          FROM (SELECT DISTINCT unnest($1::uuid[]) AS task_id ORDER BY task_id) AS asked
+          JOIN LATERAL (
+            SELECT * FROM tasks WHERE tasks.task_id = asked.task_id AND ({in_state("pending")}
+              OR ({in_state("processing")} AND due_at <= $2)) FOR UPDATE) AS found USING (task_id)
           LEFT JOIN jsonb_to_recordset($4)
             AS call (test boolean, routing text, mode text, provider text)
-            ON claim_no = 0 AND deadline_at > $2 AND tasks.test = call.test
-              AND tasks.routing = call.routing AND tasks.mode = call.mode
-          WHERE task_id = ANY($1)
-            AND (state = 'pending' OR (state = 'processing' AND due_at <= $2))
-          ORDER BY task_id FOR UPDATE OF tasks),
+            ON claim_no = 0 AND deadline_at > $2 AND found.test = call.test
+              AND found.routing = call.routing AND found.mode = call.mode),
         claimed AS (
           UPDATE tasks SET state = 'processing', claim_no = claim_no + 1, due_at = $3,
             version = version + (state = 'pending')::integer, claimed_at = coalesce(claimed_at, $2),
@@ -114,12 +116,12 @@ async def renew_claim(
     """
     return _one(
         await connection.execute(
-            """
+            f"""
             UPDATE tasks SET due_at = $3, progress = coalesce($4, progress),
               version = version + ($4 IS NOT NULL AND $4 IS DISTINCT FROM progress)::integer,
               checks = checks + ($5::timestamptz IS NOT NULL)::integer,
               checked_at = coalesce($5, checked_at)
-            WHERE task_id = $1 AND claim_no = $2 AND state = 'processing'
+            WHERE task_id = $1 AND claim_no = $2 AND {in_state("processing")}
             """,
             task.task_id,
             task.claim_no,
@@ -142,10 +144,13 @@ async def begin_attempts(
     rows = await connection.fetch(
         f"""
         WITH held AS (
-          SELECT given.* FROM tasks
-          JOIN unnest($1::uuid[], $2::integer[], $3::text[]) AS given (task_id, claim_no, provider)
-            USING (task_id, claim_no)
-          WHERE state = 'processing' ORDER BY task_id FOR UPDATE OF tasks),
+          SELECT given.* FROM (
+            SELECT * FROM unnest($1::uuid[], $2::integer[], $3::text[])
+              AS call (task_id, claim_no, provider) ORDER BY task_id) AS given
+          JOIN LATERAL (
+            SELECT task_id, claim_no FROM tasks WHERE tasks.task_id = given.task_id
+              AND tasks.claim_no = given.claim_no AND {in_state("processing")} FOR UPDATE
+          ) AS found USING (task_id, claim_no)),
         begun AS ({INTEND.format(calls="held", now="$4")})
         UPDATE tasks SET provider = begun.provider, starts = starts + 1, waits_for = NULL,
           turn_of = CASE WHEN turn_of = begun.provider THEN turn_of END
@@ -204,7 +209,7 @@ async def save_ref(
               WHERE task_id = $1 AND claim_no = (
                 SELECT max(claim_no) FROM attempts WHERE task_id = $1 AND claim_no <= $2))
             UPDATE tasks SET provider_ref = coalesce(provider_ref, $3), due_at = $4
-            WHERE task_id = $1 AND state = 'processing'
+            WHERE task_id = $1 AND {in_state("processing")}
               AND (provider_ref IS NULL OR provider_ref IN ($3, '{FOUND}' || $3))
               AND provider = (SELECT provider FROM attempts
                 WHERE task_id = $1 AND claim_no <= $2 ORDER BY claim_no DESC LIMIT 1)
@@ -228,14 +233,14 @@ async def hand_back(
     """Let anyone take the task up from `due_at` on; undo its start at one of the providers `undo_at`."""
     return _one(
         await connection.execute(
-            """
+            f"""
             WITH attempt AS (
               UPDATE attempts SET outcome = 'failed', detail = 'handed back', ended_at = $3
               WHERE task_id = $1 AND claim_no = $2 AND outcome = 'intended'
                 AND provider = ANY($5::text[]) RETURNING 1)
             UPDATE tasks SET due_at = $4, progress = NULL,
               starts = starts - (SELECT count(*) FROM attempt)
-            WHERE task_id = $1 AND claim_no = $2 AND state = 'processing'
+            WHERE task_id = $1 AND claim_no = $2 AND {in_state("processing")}
             """,
             task.task_id,
             task.claim_no,
@@ -277,7 +282,8 @@ async def take_over(
         f"""
         UPDATE tasks SET state = 'processing', claim_no = claim_no + 1, due_at = $2,
           claimed_at = coalesce(claimed_at, $3)
-        WHERE task_id = $1 AND state IN ('pending', 'processing') RETURNING {TASK_COLUMNS}
+        WHERE task_id = $1 AND ({in_state("pending")} OR {in_state("processing")})
+        RETURNING {TASK_COLUMNS}
         """,
         task_id,
         now + datetime.timedelta(seconds=lease_seconds),

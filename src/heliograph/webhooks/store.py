@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from heliograph.base.database import Connection
 from heliograph.base.jobs import Job, enqueue, waits_already
+from heliograph.base.narrowing import in_state
 from heliograph.webhooks.notice import TEST, Dead, Delivered, Notice, Reply, RetryAt, Verdict
 
 ENTRYPOINT = "deliver"
@@ -109,9 +110,9 @@ async def overdue(conn: Connection, *, before: datetime.datetime, limit: int) ->
 async def read_waiting(conn: Connection, notice_id: uuid.UUID) -> Waiting | None:
     """Where and when a pending notice is due; None when it has ended or never was."""
     row = await conn.fetchrow(
-        """SELECT n.url, n.account_id, due_at, r.reason AS closed FROM notices n
+        f"""SELECT n.url, n.account_id, due_at, r.reason AS closed FROM notices n
         LEFT JOIN receivers r ON r.account_id = n.account_id AND url_md5 = md5(n.url)
-        WHERE notice_id = $1 AND n.state = 'pending'""",
+        WHERE notice_id = $1 AND {in_state("pending", of="n")}""",
         notice_id,
     )
     return None if row is None else Waiting(**row)
@@ -122,8 +123,8 @@ async def bury(
 ) -> bool:
     """End a notice that nobody has in hand as dead, unsent; False when it is not pending or not due."""
     status = await conn.execute(
-        """UPDATE notices SET state = 'dead', ended_at = $2, reason = $3
-        WHERE notice_id = $1 AND state = 'pending' AND due_at <= $2""",
+        f"""UPDATE notices SET state = 'dead', ended_at = $2, reason = $3
+        WHERE notice_id = $1 AND {in_state("pending")} AND due_at <= $2""",
         notice_id,
         now,
         reason,
@@ -168,9 +169,9 @@ async def claim_notice(
     The attempt stands before the POST is made, so that one whose process died can be seen.
     """
     row = await conn.fetchrow(
-        """WITH claimed AS (
+        f"""WITH claimed AS (
             UPDATE notices SET attempts = attempts + 1, due_at = $3
-            WHERE notice_id = $1 AND state = 'pending' AND due_at <= $2
+            WHERE notice_id = $1 AND {in_state("pending")} AND due_at <= $2
             RETURNING notice_id, task_id, account_id, url, body, attempts, ended_at
         ), started AS (
             INSERT INTO notice_attempts (notice_id, attempt_no, started_at)
@@ -217,13 +218,13 @@ async def note_reply(
     """
     state, due_at = _after(verdict)
     row = await conn.fetchrow(
-        """WITH noted AS (
+        f"""WITH noted AS (
             UPDATE notice_attempts SET latency_ms = $3, status = $4, error = $5, answer = $6
             WHERE notice_id = $1 AND attempt_no = $2
         ), ended AS (
             UPDATE notices SET state = $7, due_at = coalesce($8, due_at),
                 ended_at = CASE WHEN $7 = 'pending' THEN ended_at ELSE $9 END
-            WHERE notice_id = $1 AND attempts = $2 AND state = 'pending'
+            WHERE notice_id = $1 AND attempts = $2 AND {in_state("pending")}
             RETURNING notice_id, account_id, url, event
         ), well AS (
             DELETE FROM receivers r USING ended e WHERE $5::text IS NULL

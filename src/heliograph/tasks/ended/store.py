@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from heliograph.base.database import Connection
+from heliograph.base.narrowing import in_state
 from heliograph.ledger.store import BOOKED, SETTLE_ENDED
 
 
@@ -60,9 +61,9 @@ WITH patience AS MATERIALIZED (
         fail_message = given.fail_message, warnings = given.warnings, scene = given.scene,
         stored_at = given.stored_at, completed_at = given.completed_at,
         files_expire_at = given.files_expire_at, progress = NULL, version = version + 1
-    FROM given JOIN booked USING (task_id)
+    FROM given JOIN booked USING (task_id, account_id)
     WHERE tasks.task_id = given.task_id AND tasks.claim_no = given.claim_no
-        AND tasks.state = 'processing' AND agrees AND (plain OR NOT $2)
+        AND {in_state("processing", of="tasks")} AND agrees AND (plain OR NOT $2)
     RETURNING given.*
 ), last AS (
     SELECT ended.*, (SELECT max(claim_no) FROM attempts WHERE attempts.task_id = ended.task_id)
@@ -95,9 +96,9 @@ WITH patience AS MATERIALIZED (
 )
 SELECT task_id, ended.task_id IS NOT NULL AS ended, NOT agrees AND EXISTS (
         SELECT FROM tasks WHERE tasks.task_id = given.task_id
-            AND tasks.claim_no = given.claim_no AND tasks.state = 'processing') AS disagrees,
+            AND tasks.claim_no = given.claim_no AND {in_state("processing")}) AS disagrees,
     (SELECT jobs FROM job) AS jobs
-FROM given JOIN booked USING (task_id) LEFT JOIN ended USING (task_id)
+FROM given JOIN booked USING (task_id, account_id) LEFT JOIN ended USING (task_id)
 """
 
 

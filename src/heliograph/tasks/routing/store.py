@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from heliograph.base.database import Connection
+from heliograph.base.narrowing import in_state
 from heliograph.tasks.routing.choice import Refusal
 from heliograph.tasks.task import Task
 
@@ -34,11 +35,11 @@ async def note_refusal(
     A start that led to a job counts on: a task whose jobs always fail is not started for ever.
     """
     status: str = await connection.execute(
-        """
+        f"""
         WITH held AS (
           UPDATE tasks SET provider = NULL, provider_ref = NULL, turn_of = NULL, progress = NULL,
             starts = CASE WHEN provider_ref IS NULL THEN 0 ELSE starts END, due_at = $7
-          WHERE task_id = $1 AND claim_no = $2 AND state = 'processing' RETURNING 1),
+          WHERE task_id = $1 AND claim_no = $2 AND {in_state("processing")} RETURNING 1),
         last AS (SELECT max(claim_no) AS claim_no FROM attempts, held WHERE task_id = $1)
         UPDATE attempts SET outcome = 'refused', fail_code = $3, detail = $4, retry_at = $5,
           ended_at = $6
@@ -75,7 +76,7 @@ async def take_place(
         provider,
     )
     taken: bool | None = await connection.fetchval(
-        """
+        f"""
         WITH place AS (
           SELECT ($4::integer IS NULL OR $4 > (
               SELECT count(*) FROM tasks
@@ -86,7 +87,8 @@ async def take_place(
         UPDATE tasks SET turn_of = CASE WHEN free THEN $3 END,
           waits_for = CASE WHEN NOT free THEN $3 END,
           due_at = CASE WHEN free THEN due_at ELSE $5 END
-        FROM place WHERE task_id = $1 AND claim_no = $2 AND state = 'processing' RETURNING free
+        FROM place WHERE task_id = $1 AND claim_no = $2 AND {in_state("processing")}
+        RETURNING free
         """,
         task.task_id,
         task.claim_no,
