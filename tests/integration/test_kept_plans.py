@@ -114,7 +114,7 @@ def uses_of(pending: uuid.UUID, working: uuid.UUID, notice: uuid.UUID) -> dict[s
         "end": lambda db: end_tasks(
             db, [ending], plain_only=True, costs_micros={}, paid_at=[], patience_ms=500
         ),
-        "place": lambda db: routing.take_place(db, taken, "studio", None, NOW),
+        "place": lambda db: routing.take_place(db, taken, "studio", 5, NOW),
         "refusal": lambda db: routing.note_refusal(db, taken, refusal, NOW, NOW),
         "balance": lambda db: lock_balances(db, [ACCOUNT]),
         "notice": lambda db: webhooks.read_waiting(db, notice),
