@@ -129,7 +129,7 @@ bench-latency: setup-test ## measure what the service adds to the time of its up
 bench-scaling: setup-test ## measure what a task costs API, workers and PostgreSQL, with one to four processes of each
 	$(BENCH) bench/scaling.py $(ARGS)
 
-bench-open-tasks: setup-test ## measure memory and punctuality of one worker with 10,000 tasks at a remote provider: about 7 minutes
+bench-open-tasks: setup-test ## measure memory and punctuality of one worker with 10,000 tasks at a remote provider: about 4 minutes
 	$(BENCH) bench/open_tasks.py $(ARGS)
 
 soak: setup-test ## an hour at seven tenths of what the service can do: errors, memory, and how long a read takes
