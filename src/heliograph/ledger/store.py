@@ -17,6 +17,19 @@ from heliograph.base import errors
 from heliograph.base.database import Connection, transaction
 from heliograph.ledger.money import Balance, Funding, Hold, Transfer, format_dollars
 
+#: Of accounts `asked`, in the order of their ids, the balances, each looked up by its id and locked in turn.
+WITH_BALANCE = """
+    JOIN LATERAL (
+        SELECT * FROM balances WHERE balances.account_id = asked.account_id FOR UPDATE
+    ) AS balance USING (account_id)
+"""
+WITH_LIMIT = """
+    JOIN LATERAL (
+        SELECT account_id, max_live_tasks FROM accounts
+        WHERE accounts.account_id = asked.account_id LIMIT 1
+    ) AS account USING (account_id)
+"""
+
 
 async def lock_balances(
     connection: Connection, account_ids: Iterable[str], *, patience_ms: int | None = None
@@ -27,7 +40,7 @@ async def lock_balances(
     `patience_ms` no lock of this transaction is waited for longer.
     """
     rows = await connection.fetch(
-        """
+        f"""
         SELECT account_id, available_micros, held_micros, charged_micros, funded_micros,
             live_tasks, max_live_tasks, has_caps, low_balance_micros, low_balance_told
         FROM (
@@ -35,13 +48,7 @@ async def lock_balances(
             WHERE $2::text IS NULL OR set_config('lock_timeout', $2, true) IS NOT NULL
             ORDER BY account_id
         ) AS asked
-        JOIN LATERAL (
-            SELECT * FROM balances WHERE balances.account_id = asked.account_id FOR UPDATE
-        ) AS balance USING (account_id)
-        JOIN LATERAL (
-            SELECT account_id, max_live_tasks FROM accounts
-            WHERE accounts.account_id = asked.account_id LIMIT 1
-        ) AS account USING (account_id)
+        {WITH_BALANCE} {WITH_LIMIT}
         """,
         list(account_ids),
         None if patience_ms is None else f"{patience_ms}ms",
@@ -97,14 +104,8 @@ HOLD_IF_PAYABLE = f"""
         SELECT account_id, tasks, amount_micros, live_tasks,
             live_tasks + tasks <= max_live_tasks AND available_micros >= amount_micros
                 AND NOT has_caps AND low_balance_micros IS NULL AS payable
-        FROM (SELECT * FROM total ORDER BY account_id) AS total
-        JOIN LATERAL (
-            SELECT * FROM balances WHERE balances.account_id = total.account_id FOR UPDATE
-        ) AS balance USING (account_id)
-        JOIN LATERAL (
-            SELECT account_id, max_live_tasks FROM accounts
-            WHERE accounts.account_id = total.account_id LIMIT 1
-        ) AS account USING (account_id)
+        FROM (SELECT * FROM total ORDER BY account_id) AS asked
+        {WITH_BALANCE} {WITH_LIMIT}
     ), verdict AS MATERIALIZED (
         SELECT bool_and(payable) AND count(*) = (SELECT count(*) FROM total) AS payable FROM locked
     ), entry AS (
@@ -164,13 +165,11 @@ async def hold_many(
 #: For endings `given`, each with its charge and release: locks the balances, then `booked` tells of each
 #: whether the account is `plain` (no caps, no notices of a low balance), and whether its money
 #: `agrees` with the task's hold, which nothing has resolved before.
-BOOKED = """
+BOOKED = f"""
     locked AS MATERIALIZED (
         SELECT account_id, NOT has_caps AND low_balance_micros IS NULL AS plain
-        FROM (SELECT DISTINCT account_id FROM given ORDER BY account_id) AS owner
-        JOIN LATERAL (
-            SELECT * FROM balances WHERE balances.account_id = owner.account_id FOR UPDATE
-        ) AS balance USING (account_id)
+        FROM (SELECT DISTINCT account_id FROM given ORDER BY account_id) AS asked
+        {WITH_BALANCE}
     ), booked AS MATERIALIZED (
         SELECT given.task_id, account_id, plain, (
             SELECT count(*) FILTER (WHERE kind <> 'hold') = 0
