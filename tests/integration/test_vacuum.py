@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from heliograph.base import vacuum
 from heliograph.base.database import open_pool
 from heliograph.base.vacuum import MOST_DEAD, remove_dead_rows
 
@@ -35,6 +36,18 @@ async def test_dead_rows_are_removed_when_there_are_many(pool: asyncpg.Pool):
     assert await remove_dead_rows(pool) == ["engine_calls"]
     assert tuple(await pool.fetchrow(DEAD)) == (0, 1)
     assert await remove_dead_rows(pool) == []
+
+
+async def test_a_large_table_is_left_to_postgresql(
+    pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+):
+    await make_dead(pool, 2 * MOST_DEAD)
+    await pool.execute("ANALYZE engine_calls")
+    pages = await pool.fetchval("SELECT relpages FROM pg_class WHERE relname = 'engine_calls'")
+    monkeypatch.setattr(vacuum, "MOST_PAGES", pages - 1)
+    assert await remove_dead_rows(pool) == []
+    monkeypatch.setattr(vacuum, "MOST_PAGES", pages)
+    assert await remove_dead_rows(pool) == ["engine_calls"]
 
 
 async def test_nobody_is_waited_for(pool: asyncpg.Pool, database_url: str):

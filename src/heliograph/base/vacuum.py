@@ -12,6 +12,10 @@ SHORT_LIVED = ("pgqueuer", "engine_calls")
 #: Fewer are left to PostgreSQL.
 MOST_DEAD = 500
 
+#: So is a table that has grown beyond 64 MB: something keeps its dead rows from being removed, such as a
+#: transaction that has been open for long, and to look through them every few seconds would cost more.
+MOST_PAGES = 8192
+
 
 async def remove_dead_rows(pool: Pool) -> list[str]:
     """Vacuum those of the tables that have many dead rows and are ours; gives their names.
@@ -24,10 +28,12 @@ async def remove_dead_rows(pool: Pool) -> list[str]:
             """
             SELECT pg_class.relname FROM pg_stat_user_tables JOIN pg_class ON pg_class.oid = relid
             WHERE schemaname = current_schema AND pg_stat_user_tables.relname = ANY($1)
-                AND n_dead_tup > $2 AND pg_has_role(relowner, 'USAGE')
+                AND n_dead_tup > $2 AND relpages <= $3
+                AND pg_has_role(relowner, 'USAGE')
             """,
             SHORT_LIVED,
             MOST_DEAD,
+            MOST_PAGES,
         )
         tables = [row["relname"] for row in rows]
         for table in tables:

@@ -51,6 +51,7 @@ COLUMNS = """
 #: provider; $4 the providers where a call without an answer may be paid for; $5 for how long a lock is
 #: waited for.
 #: The balances are locked before the tasks, here as everywhere, so that nobody waits in a circle.
+#: Joined by the account too, from which PostgreSQL concludes that they are few: each is looked up by its id.
 END_TASKS = f"""
 WITH patience AS MATERIALIZED (
     SELECT set_config('lock_timeout', $5, true) AS set
