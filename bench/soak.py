@@ -4,8 +4,8 @@
     make soak ARGS="--minutes 10"
 
 An upstream has every picture ready. Clients submit, wait for the end and read the state, at a steady
-rate; beside them the state of a task that has ended is read ten times a second. Each minute is a line:
-what was done, what failed, how long a read took, and how much memory the process has.
+rate; beside them a process of its own reads the state of a task that has ended, ten times a second. Each
+minute is a line: what was done, what failed, how long a read took, and how much memory the process has.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from heliograph.runtime import prepare_database
 SHARE = 0.7
 CLIENTS = 32
 CAPACITY_SECONDS = 10
-READS_PER_SECOND = 10
+READING = Path(__file__).with_name("reading.py")
 #: What is loaded, cached and compiled at first is not growth.
 WARM_MINUTES = 2
 GROWTH_GOAL = 0.05
@@ -56,8 +57,8 @@ class Minute:
 class Soak:
     """A service, and what its clients see of it, minute by minute."""
 
-    def __init__(self, once: Once, read: Once, process: psutil.Process) -> None:
-        self.once, self.read, self.process = once, read, process
+    def __init__(self, once: Once, reads: asyncio.StreamReader, process: psutil.Process) -> None:
+        self.once, self.reads, self.process = once, reads, process
         self.minute = Minute()
 
     async def run(self, per_second: float, minutes: int) -> list[Minute]:
@@ -95,11 +96,8 @@ class Soak:
             self.minute.done += 1
 
     async def _read(self) -> None:
-        while True:
-            began = time.perf_counter()
-            await self.read()
-            self.minute.reads_ms.append((time.perf_counter() - began) * 1000)
-            await asyncio.sleep(1 / READS_PER_SECOND)
+        async for line in self.reads:
+            self.minute.reads_ms.append(float(line))
 
 
 def show(number: int, minute: Minute) -> None:
@@ -133,9 +131,22 @@ async def soak(bench: servers.Bench, server: servers.Server, minutes: int) -> No
         capacity = await as_fast_as_possible(once, clients=CLIENTS, seconds=CAPACITY_SECONDS)
         print(f"{capacity:.0f} tasks a second at most; {capacity * SHARE:.0f} from now on")
         print(f"{'minute':>6} {'tasks':>10} {'failed':>7} {'read ms':>8} {'p99':>8} {'MB':>8}")
-        read = await clients.reader(http, server.url, bench.keys[0])
         process = psutil.Process(server.process.pid)
-        report(await Soak(once, read, process).run(capacity * SHARE, minutes))
+        async with reading(server.url, bench.keys[0]) as reads:
+            report(await Soak(once, reads, process).run(capacity * SHARE, minutes))
+
+
+@contextlib.asynccontextmanager
+async def reading(url: str, key: str) -> AsyncIterator[asyncio.StreamReader]:
+    """The lines of `reading.py`, a number of milliseconds each, while the block goes on."""
+    command = (sys.executable, READING, url, key)
+    reader = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert reader.stdout is not None
+    try:
+        yield reader.stdout
+    finally:
+        reader.terminate()
+        await reader.wait()
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Clients that call again as soon as they are answered, or at a given rate whatever the answers do."""
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable
 
@@ -24,7 +25,11 @@ async def as_fast_as_possible(once: Once, *, clients: int, seconds: float) -> fl
 
 
 async def at_a_rate(once: Once, *, per_second: float, seconds: float) -> list[float]:
-    """How many seconds each of the calls took that began `per_second`, evenly."""
+    """How many seconds each of the calls took that began `per_second`, each at a chance moment of its turn.
+
+    Begun evenly, all would meet the same part of the others' work, and the result be a matter of luck.
+    """
+    chance = random.Random(1)
     took: list[float] = []
 
     async def timed() -> None:
@@ -35,6 +40,7 @@ async def at_a_rate(once: Once, *, per_second: float, seconds: float) -> list[fl
     began = time.perf_counter()
     async with asyncio.TaskGroup() as calls:
         for number in range(int(per_second * seconds)):
-            await asyncio.sleep(max(0.0, began + number / per_second - time.perf_counter()))
+            moment = began + (number + chance.random()) / per_second
+            await asyncio.sleep(max(0.0, moment - time.perf_counter()))
             calls.create_task(timed())
     return took

@@ -22,6 +22,7 @@ from heliograph.base.migrate import migrate
 from heliograph.base.outbound import Outbound, check_url
 from heliograph.base.postgres import start_embedded
 from heliograph.base.settings import Settings
+from heliograph.base.slots import AtOnce
 from heliograph.catalog.model import Model
 from heliograph.catalog.models import MODELS
 from heliograph.catalog.prices import ROUTES, Prices, load_prices
@@ -74,6 +75,7 @@ class Runtime:
     switches: Switches
     prover: Prover
     held_up: HeldUp
+    at_once: AtOnce = field(default_factory=AtOnce)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     _routes: dict[tuple[bool, str, str], list[Provider]] = field(default_factory=dict, init=False)
     _batches: dict[object, Batch[Any, Any]] = field(default_factory=dict, init=False)

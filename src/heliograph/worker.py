@@ -6,6 +6,7 @@ with the pictures in the same call have a queue of their own, sized to what they
 
 import asyncio
 import contextlib
+import contextvars
 import functools
 import uuid
 from collections.abc import Awaitable, Callable, Collection
@@ -21,6 +22,7 @@ from heliograph.base.errors import Busy
 from heliograph.base.listening import ListeningDriver
 from heliograph.base.log import log
 from heliograph.base.looking import SparingQueries
+from heliograph.base.slots import Crew, Slots
 from heliograph.base.tallies.store import add_up
 from heliograph.base.vacuum import remove_dead_rows
 from heliograph.operators.workers.beat import beat
@@ -48,7 +50,6 @@ PROBE_TIMEOUT = timedelta(seconds=10)
 
 Handler = Callable[[Runtime, uuid.UUID], Awaitable[None]]
 Probe = Callable[[timedelta], Awaitable[HealthCheckEvent]]
-InFlight = set["asyncio.Task[object]"]
 
 
 @dataclass(frozen=True)
@@ -77,49 +78,54 @@ async def work(runtime: Runtime, stop: asyncio.Event, queues: Collection[str] = 
 
 async def _keep_serving(runtime: Runtime, stop: asyncio.Event, share: Share) -> None:
     """Run PgQueuer, and start it again when the database went away under it."""
+    slots = Slots(share.slots)
     while not stop.is_set():
-        in_flight: InFlight = set()
         try:
-            await _serve(stop, share, _app(runtime, share.queues, in_flight), in_flight)
+            await _serve(runtime, stop, share, slots)
         except Exception as error:  # noqa: BLE001 - whatever it was, tasks must go on
             log.warning("worker.restarting", queues=list(share.queues), error=repr(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), RESTART_SECONDS)
 
 
-async def _serve(stop: asyncio.Event, share: Share, app: PgQueuer, in_flight: InFlight) -> None:
-    drainer = asyncio.create_task(_drain(stop, app, in_flight))
+async def _serve(runtime: Runtime, stop: asyncio.Event, share: Share, slots: Slots) -> None:
+    driver = ListeningDriver(runtime.pool, runtime.listening)
+    queries = SparingQueries(driver, share.queues, slots)
+    app = _app(runtime, PgQueuer(driver, queries=queries), share.queues, slots)
+    crew = Crew(slots, queries.has_jobs, functools.partial(_begin, runtime, slots))
+    drainer = asyncio.create_task(_drain(stop, app, slots))
     # without schedules it would ask for them every second
     run = app.run if app.sm.registry else app.qm.run
     try:
-        await run(
-            dequeue_timeout=timedelta(seconds=POLL_SECONDS),
-            batch_size=share.batch,
-            max_concurrent_tasks=share.slots,
-            heartbeat_timeout=timedelta(seconds=HEARTBEAT_SECONDS),
-            # off: nobody would read these statistics, and nobody deletes them
-            log_aggregation_interval=timedelta(0),
-            shutdown_on_listener_failure=True,
-        )
+        with runtime.at_once.serving(share.queues, crew):
+            await run(
+                dequeue_timeout=timedelta(seconds=POLL_SECONDS),
+                batch_size=share.batch,
+                max_concurrent_tasks=share.slots,
+                heartbeat_timeout=timedelta(seconds=HEARTBEAT_SECONDS),
+                # off: nobody would read these statistics, and nobody deletes them
+                log_aggregation_interval=timedelta(0),
+                shutdown_on_listener_failure=True,
+            )
     finally:
+        if stop.is_set() and slots.at_work:
+            await asyncio.wait(slots.at_work)
         drainer.cancel()
 
 
-async def _drain(stop: asyncio.Event, app: PgQueuer, in_flight: InFlight) -> None:
+async def _drain(stop: asyncio.Event, app: PgQueuer, slots: Slots) -> None:
     await stop.wait()
     app.shutdown.set()
     await asyncio.sleep(DRAIN_SECONDS)
-    for task in in_flight:
+    for task in slots.at_work:
         task.cancel()
 
 
-def _app(runtime: Runtime, queues: Collection[str], in_flight: InFlight) -> PgQueuer:
-    driver = ListeningDriver(runtime.pool, runtime.listening)
-    app = PgQueuer(driver, queries=SparingQueries(driver, queues))
+def _app(runtime: Runtime, app: PgQueuer, queues: Collection[str], slots: Slots) -> PgQueuer:
     app.qm.listener_healthy = functools.partial(_probe_twice, app.qm.listener_healthy)  # type: ignore[method-assign]
     for queue in queues:
         handler = _deliver if queue == "deliver" else functools.partial(advance, queue=queue)
-        app.entrypoint(queue)(_entrypoint(runtime, handler, in_flight))
+        app.entrypoint(queue)(_entrypoint(runtime, handler, slots))
     if "run" in queues:
         _schedule(app, runtime)
     return app
@@ -134,24 +140,40 @@ async def _probe_twice(probe: Probe, timeout: timedelta = PROBE_TIMEOUT) -> Heal
 
 
 def _entrypoint(
-    runtime: Runtime, handler: Handler, in_flight: InFlight
+    runtime: Runtime, handler: Handler, slots: Slots
 ) -> Callable[[Job], Awaitable[None]]:
     async def step(job: Job) -> None:
         current = asyncio.current_task()
         assert current is not None
-        in_flight.add(current)
+        slots.at_work.add(current)
         try:
-            await handler(runtime, uuid.UUID((job.payload or b"").decode()))
-        except RetryRequested:
-            raise
-        except Busy as busy:
-            log.warning("worker.busy", entrypoint=job.entrypoint, error=busy.message)
-        except Exception:  # noqa: BLE001 - the row is the truth: the sweep asks again, the job may go
-            log.exception("worker.step_failed", entrypoint=job.entrypoint)
+            subject = uuid.UUID((job.payload or b"").decode())
+            await _step(handler(runtime, subject), job.entrypoint)
         finally:
-            in_flight.discard(current)
+            slots.at_work.discard(current)
 
     return step
+
+
+async def _step(work: Awaitable[None], entrypoint: str) -> None:
+    try:
+        await work
+    except RetryRequested:
+        raise
+    except Busy as busy:
+        log.warning("worker.busy", entrypoint=entrypoint, error=busy.message)
+    except Exception:  # noqa: BLE001 - the row is the truth: the sweep asks again, the job may go
+        log.exception("worker.step_failed", entrypoint=entrypoint)
+
+
+def _begin(runtime: Runtime, slots: Slots, task_id: uuid.UUID, queue: str) -> None:
+    """Take up a task that was accepted in this process, and never was a job."""
+    # nobody's request: it must not log under the name of the one that came with it
+    work = asyncio.create_task(
+        _step(advance(runtime, task_id, queue), queue), context=contextvars.Context()
+    )
+    slots.at_work.add(work)
+    work.add_done_callback(slots.at_work.discard)
 
 
 async def _deliver(runtime: Runtime, notice_id: uuid.UUID) -> None:

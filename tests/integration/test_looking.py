@@ -15,6 +15,7 @@ from heliograph.base.database import transaction
 from heliograph.base.jobs import Job, enqueue
 from heliograph.base.listening import ListeningDriver
 from heliograph.base.looking import PatientLogBuffer, SparingQueries
+from heliograph.base.slots import Slots
 
 INSERTED = '{"operation": "insert", "type": "table_changed_event"}'
 DELETED = '{"operation": "delete", "type": "table_changed_event"}'
@@ -51,14 +52,19 @@ async def look(queries):
     return waiting, await queries.next_deferred_eta(asked), await queries.queued_work(asked)
 
 
-async def take_none(queries):
-    """The look for jobs itself, for queues that have none."""
+async def take(queries, queue="run"):
+    """The look for jobs itself."""
     limit = EntrypointExecutionParameter(concurrency_limit=0)
-    assert not await queries.dequeue(1, {"none": limit}, uuid.uuid4(), None, timedelta(seconds=9))
+    return await queries.dequeue(10, {queue: limit}, uuid.uuid4(), None, timedelta(seconds=9))
+
+
+async def take_none(queries):
+    """A look for jobs of a queue that has none."""
+    assert not await take(queries, "none")
 
 
 async def test_one_statement_tells_what_waits_and_when_the_next_may_be_done(pool, driver):
-    queries = SparingQueries(driver, ["run"])
+    queries = SparingQueries(driver, ["run"], Slots(100))
     assert await look(queries) == (0, None, 0)
     await queue(pool, Job("elsewhere", "a"), Job("run", "b", after_seconds=50))
     waiting, next_in, queued = await look(queries)
@@ -70,7 +76,7 @@ async def test_one_statement_tells_what_waits_and_when_the_next_may_be_done(pool
 
 
 async def test_jobs_that_are_removed_are_heard_of_only_while_one_waits_for_a_slot(pool, driver):
-    queries = SparingQueries(driver, ["run"])
+    queries = SparingQueries(driver, ["run"], Slots(100))
     assert [driver.hears(event) for event in (INSERTED, DELETED, PROBE)] == [True, False, True]
     await queue(pool, Job("run", "a"))
     await look(queries)
@@ -81,7 +87,7 @@ async def test_jobs_that_are_removed_are_heard_of_only_while_one_waits_for_a_slo
 @contextlib.asynccontextmanager
 async def hearing(driver):
     """What a worker of `run` and `check` hears of the table of jobs."""
-    SparingQueries(driver, ["run", "check"])
+    SparingQueries(driver, ["run", "check"], Slots(100))
     heard = asyncio.Queue()
     async with driver:
         await driver.add_listener("ch_pgqueuer", heard.put_nowait)
@@ -105,7 +111,7 @@ async def test_of_a_job_that_came_another_way_everybody_hears(pool, driver):
 
 
 async def test_of_many_changes_between_two_looks_one_is_heard_of(pool, driver):
-    queries = SparingQueries(driver, ["run"])
+    queries = SparingQueries(driver, ["run"], Slots(100))
     for _ in range(2):
         assert [driver.hears(INSERTED) for _ in range(3)] == [True, False, False]
         assert driver.hears(PROBE)
@@ -113,7 +119,7 @@ async def test_of_many_changes_between_two_looks_one_is_heard_of(pool, driver):
 
 
 async def test_a_worker_that_is_full_takes_the_next_job_when_one_ends(pool, driver):
-    app = PgQueuer(driver, queries=SparingQueries(driver, ["run"]))
+    app = PgQueuer(driver, queries=SparingQueries(driver, ["run"], Slots(100)))
     app.qm.min_dequeue_poll_interval = timedelta(seconds=60)
     done, ended = asyncio.Queue(), asyncio.Event()
 
@@ -140,7 +146,7 @@ async def test_a_worker_that_is_full_takes_the_next_job_when_one_ends(pool, driv
 @contextlib.asynccontextmanager
 async def working(driver):
     """A worker of the queue `run`, which sleeps long between its looks; gives what it has done."""
-    app = PgQueuer(driver, queries=SparingQueries(driver, ["run"]))
+    app = PgQueuer(driver, queries=SparingQueries(driver, ["run"], Slots(100)))
     done = asyncio.Queue()
 
     @app.entrypoint("run")
@@ -207,3 +213,22 @@ async def test_what_could_not_be_written_of_a_job_is_written_later():
     async with PatientLogBuffer(max_size=10, repository=Sink(), timeout=timedelta(0)) as buffer:
         await buffer.add((job, "successful", None))
         assert await written.get() == refused == [(job, "successful", None)]
+
+
+async def test_no_more_jobs_are_taken_than_slots_are_free(pool, driver):
+    slots = Slots(2)
+    queries = SparingQueries(driver, ["run"], slots)
+    await queue(pool, *(Job("run", name) for name in "abc"))
+    assert len(await take(queries)) == 2
+    at_work = [asyncio.create_task(asyncio.sleep(0)) for _ in range(2)]
+    slots.at_work.update(at_work)
+    assert await take(queries) == []
+    assert (await look(queries))[0] == 1
+    assert queries.has_jobs()
+    slots.at_work.clear()
+    assert len(await take(queries)) == 1
+    await look(queries)
+    assert not queries.has_jobs()
+    assert driver.hears(INSERTED)
+    assert queries.has_jobs(), "news of jobs that nobody has looked for"
+    await asyncio.gather(*at_work)

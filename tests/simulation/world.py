@@ -1,6 +1,7 @@
 """One world from one seed: clients, a queue of jobs, workers that die, and what must hold at every moment."""
 
 import asyncio
+import contextlib
 import dataclasses
 import datetime
 import random
@@ -11,6 +12,7 @@ import msgspec
 
 from heliograph.base.clock import Clock
 from heliograph.base.errors import Busy, Conflict, Fault
+from heliograph.base.slots import AtOnce, Crew, Slots
 from heliograph.ledger.audit import audit
 from heliograph.ledger.store import top_up
 from heliograph.runtime import Runtime
@@ -32,6 +34,7 @@ STALL_SECONDS = 60
 OVERDUE_SECONDS = LEASE_SECONDS + GRACE_SECONDS + 1
 #: Of the submits: those with an idempotency key.
 NAMED_SHARE = 0.3
+QUEUES = ("run", "check", "render")
 
 
 class VirtualClock(Clock):
@@ -67,6 +70,8 @@ class World:
         self.dice = random.Random(seed)
         self.gates = Gates(self.dice, loop)
         self.gates.trouble = self.dice.choice((0, 0.5, 1, 2))
+        self.crews = contextlib.ExitStack()
+        self.begins_at_once = self.dice.random() < 0.5
         self.records = Records()
         self.disk = Disk(self.gates)
         self.lookout = lookout
@@ -108,7 +113,16 @@ class World:
         """A process with a runtime of its own, whose pool tells when it dies."""
         process = Process(name)
         pool = GatedPool(self.gates, process, self.connections)
-        process.runtime = dataclasses.replace(self.runtime, pool=pool)
+        at_once = AtOnce()
+        process.runtime = dataclasses.replace(self.runtime, pool=pool, at_once=at_once)
+        if self.begins_at_once:
+
+            def begin(task_id: uuid.UUID, queue: str) -> None:
+                self.gates.tell(f"{process.name} begins {self._name(task_id.hex)} at once")
+                self._begin(process, advance, task_id, queue)
+
+            crew = Crew(Slots(1), lambda: self.dice.random() < 0.3, begin)
+            self.crews.enter_context(at_once.serving(QUEUES, crew))
         return process
 
     # --- what happens
@@ -231,6 +245,9 @@ class World:
 
     async def _run_out(self) -> None:
         """No more trouble: every job is done when it is due, and the sweep comes as it should."""
+        # one that was to begin at once, where the process died before, has had no job yet
+        for row in await self.pool.fetch("SELECT task_id FROM tasks ORDER BY task_id"):
+            self._name(row["task_id"].hex)
         last = self.loop.time() + LATEST_SECONDS
         swept_at = -1.0
         while open_tasks := [name for task, name in self.names.items() if task not in self.ended]:
@@ -265,6 +282,9 @@ class World:
         self._collect_jobs(sight.queued)
         await self._check(sight)
 
+    def _name(self, task: str) -> str:
+        return self.names.setdefault(task, f"t{len(self.names) + 1}")
+
     def _collect_jobs(self, queued: list[dict]) -> None:
         """In an order of our own: which of two rows of one statement comes first is PostgreSQL's choice."""
         jobs = []
@@ -272,7 +292,7 @@ class World:
             if row["entrypoint"] == "deliver":
                 continue
             task = row["task"]
-            self.names.setdefault(task, f"t{len(self.names) + 1}")
+            self._name(task)
             due_at = self.loop.time() + round(max(0.0, row["pause_seconds"]), 3)
             jobs.append(QueuedJob(due_at, row["entrypoint"], task))
         self.jobs += sorted(jobs, key=lambda job: (job.due_at, self.names[job.task]))
@@ -342,7 +362,7 @@ class World:
 
     async def _check_ending(self) -> None:
         if await self.pool.fetchval("SELECT count(*) FROM tasks") != len(self.ended):
-            raise Broken("there is a task that no job was ever queued for")
+            raise Broken("there is a task that nobody has seen")
         price = 30_000
         charged = sum(
             price * sum("path" in image for image in row["images"]) for row in self.ended.values()

@@ -131,7 +131,7 @@ async def borrow(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
             connection.terminate()
             raise Busy("The database cannot be reached") from error
         finally:
-            await pool.release(connection)
+            await _give_back(pool, connection)
 
 
 @contextlib.asynccontextmanager
@@ -196,6 +196,19 @@ async def _acquire(pool: asyncpg.Pool) -> Connection:
         raise Busy("The database has no connection to spare") from error
     except (OSError, asyncpg.InterfaceError) as error:
         raise Busy("The database cannot be reached") from error
+
+
+async def _give_back(pool: asyncpg.Pool, connection: Connection) -> None:
+    """As Pool.release does, without the task of the event loop that it makes for each.
+
+    Who is cancelled meanwhile ends the connection, and the pool opens another.
+    """
+    # asyncpg has no other way
+    if _is_lost(connection) or connection._holder._pool is not pool:  # noqa: SLF001
+        await pool.release(connection)
+        return
+    connection._con._on_release()  # noqa: SLF001
+    await connection._holder.release(ACQUIRE_SECONDS)  # noqa: SLF001
 
 
 def _is_lost(connection: Connection) -> bool:

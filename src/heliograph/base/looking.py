@@ -18,6 +18,7 @@ from pgqueuer.domain.types import JOB_STATUS, QueueEntrypoint, QueueManagerId
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 
 from heliograph.base.listening import ListeningDriver, Payload
+from heliograph.base.slots import Slots
 
 _LOOK = """
 SELECT EXISTS (SELECT FROM pgqueuer
@@ -41,8 +42,9 @@ class SparingQueries(Queries):
     and under load it would have more of them with every minute.
     """
 
-    def __init__(self, driver: ListeningDriver, entrypoints: Collection[str]) -> None:
+    def __init__(self, driver: ListeningDriver, entrypoints: Collection[str], slots: Slots) -> None:
         super().__init__(driver)
+        self._slots = slots
         self._entrypoints = frozenset(entrypoints)
         self._waiting = False
         self._told = False
@@ -66,11 +68,18 @@ class SparingQueries(Queries):
             self._took_all = False
             return []
         self._told = False
+        most = min(batch_size, self._slots.free)
+        if not most:
+            return []
         jobs = await super().dequeue(
-            batch_size, entrypoints, queue_manager_id, global_concurrency_limit, heartbeat_timeout
+            most, entrypoints, queue_manager_id, global_concurrency_limit, heartbeat_timeout
         )
-        self._took_all = 0 < len(jobs) < batch_size
+        self._took_all = 0 < len(jobs) < most
         return jobs
+
+    def has_jobs(self) -> bool:
+        """Whether jobs wait for a slot, or may do so: news has come that nobody has looked at."""
+        return self._waiting or self._told
 
     async def eligible_queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:
         """1 if a job could be done now, else 0. What is asked next is read as well."""

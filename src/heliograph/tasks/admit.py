@@ -21,7 +21,8 @@ LIVE_TASKS_RETRY_SECONDS = 5
 class Draft(msgspec.Struct, frozen=True):
     """A task that asks to be admitted, with its price already frozen.
 
-    `request_sha256` tells what came with the `idempotency_key`; it is empty without one.
+    `request_sha256` tells what came with the `idempotency_key`; it is empty without one. One that
+    begins `at_once` needs no job: who accepts it has a slot for it.
     """
 
     task_id: uuid.UUID
@@ -36,6 +37,7 @@ class Draft(msgspec.Struct, frozen=True):
     request_sha256: bytes = b""
     batch_id: uuid.UUID | None = None
     traceparent: str | None = None
+    at_once: bool = False
 
 
 class Admitted(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from heliograph.base.clock import unix_ms
 from heliograph.base.database import Connection, borrow, transaction
 from heliograph.base.errors import Busy, Conflict, Fault, ServerFault
 from heliograph.base.log import log
+from heliograph.base.slots import Crew
 from heliograph.base.trace import add_spans, traceparent
 from heliograph.catalog.request import Submission
 from heliograph.ledger.held_up import PATIENCE_MS, by_account
@@ -59,8 +60,13 @@ async def submit_tasks(runtime: Runtime, tasks: Sequence[NewTask]) -> list[Accep
     """
     await runtime.switches.refresh()
     now = runtime.clock.now()
+    answers: Mapping[uuid.UUID, Accepted | Fault] = {}
     drafts = [draft_of(runtime, task, now) for task in tasks]
-    answers = await _accept(runtime, [one for one in drafts if isinstance(one, Draft)], now)
+    asked, crews = _find_slots(runtime, [one for one in drafts if isinstance(one, Draft)])
+    try:
+        answers = await _accept(runtime, asked, now)
+    finally:
+        _begin(asked, crews, answers)
     add_spans("task.submit", [task.traceparent for task in tasks], now, runtime.clock.now())
     return [answers[one.task_id] if isinstance(one, Draft) else one for one in drafts]
 
@@ -99,6 +105,29 @@ def draft_of(runtime: Runtime, task: NewTask, now: datetime.datetime) -> Draft |
         else b"",
         traceparent=task.traceparent,
     )
+
+
+def _find_slots(runtime: Runtime, drafts: Sequence[Draft]) -> tuple[list[Draft], list[Crew | None]]:
+    """`drafts`, those marked that may begin at once, and by whom a slot is kept for each."""
+    crews = [runtime.at_once.promise(draft.queue) for draft in drafts]
+    marked = [
+        msgspec.structs.replace(draft, at_once=True) if crew else draft
+        for draft, crew in zip(drafts, crews, strict=True)
+    ]
+    return marked, crews
+
+
+def _begin(
+    drafts: Sequence[Draft],
+    crews: Sequence[Crew | None],
+    answers: Mapping[uuid.UUID, Accepted | Fault],
+) -> None:
+    """Begin what was accepted and has a slot; one that repeats another, or was refused, needs none."""
+    for draft, crew in zip(drafts, crews, strict=True):
+        if crew is not None:
+            crew.slots.release()
+            if answers.get(draft.task_id) == Accepted(draft.task_id.hex):
+                crew.begin(draft.task_id, draft.queue)
 
 
 async def _accept(
@@ -204,9 +233,12 @@ async def write_admitted(
     await hold_many(connection, holds, now=now)
     if books.budgets:
         await add_spending(connection, _spent(drafts, books), month_of(now))
-    await store.enqueue_tasks(
-        connection, [(one.draft.queue, one.draft.task_id, one.priority) for one in admitted]
-    )
+    jobs = [
+        (one.draft.queue, one.draft.task_id, one.priority)
+        for one in admitted
+        if not one.draft.at_once
+    ]
+    await store.enqueue_tasks(connection, jobs)
     await tell_low_balances(connection, books.balances, holds, now)
 
 

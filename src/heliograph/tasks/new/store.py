@@ -10,7 +10,7 @@ from heliograph.base.database import Connection
 from heliograph.base.jobs import Job, enqueue
 from heliograph.ledger.store import HOLD_IF_PAYABLE
 from heliograph.tasks.admit import Draft
-from heliograph.tasks.task import PENDING_NUDGE_SECONDS
+from heliograph.tasks.task import LEASE_SECONDS, PENDING_NUDGE_SECONDS
 
 #: The columns of a new task. One JSON parameter costs a third less than an array for each column.
 NEW_COLUMNS = {
@@ -33,7 +33,7 @@ NEW_COLUMNS = {
     "batch_id": "uuid",
     "traceparent": "text",
 }
-#: What comes with each: the money it holds, and the queue of its job.
+#: What comes with each: the money it holds, and the queue of its job, if it needs one.
 ROW_COLUMNS = {**NEW_COLUMNS, "hold_micros": "bigint", "queue": "text"}
 
 NAMES = ", ".join(NEW_COLUMNS)
@@ -64,10 +64,11 @@ WITH patience AS MATERIALIZED (
         array_fill(interval '0', ARRAY[count(*)::integer]) AS delays,
         array_fill(NULL::text, ARRAY[count(*)::integer]) AS dedupe_keys,
         array_fill(jsonb 'null', ARRAY[count(*)::integer]) AS headers
-    FROM (SELECT * FROM new JOIN locked USING (account_id) ORDER BY ordinality) AS asked
+    FROM (SELECT * FROM new JOIN locked USING (account_id) WHERE queue IS NOT NULL ORDER BY ordinality) AS asked
 )
-SELECT CASE WHEN payable
-    THEN enqueue_jobs(priorities, queues, payloads, delays, dedupe_keys, headers)
+SELECT CASE WHEN payable AND queues IS NOT NULL
+    THEN enqueue_jobs(priorities, queues, payloads, delays, dedupe_keys, headers) >= 0
+    ELSE payable
 END FROM verdict, job
 """
 
@@ -87,7 +88,7 @@ async def submit_if_payable(
     written = await connection.fetchval(
         SUBMIT_IF_PAYABLE, now, _new_rows(drafts), f"{patience_ms}ms"
     )
-    return written is not None
+    return bool(written)
 
 
 def _new_rows(drafts: Sequence[Draft]) -> str:
@@ -98,6 +99,8 @@ def _new_rows(drafts: Sequence[Draft]) -> str:
 def _new_row(draft: Draft) -> tuple[object, ...]:
     key, submission = draft.key, draft.submission
     image = submission.image
+    # nobody comes for it sooner than for one whose worker has died
+    nudge_seconds = LEASE_SECONDS if draft.at_once else PENDING_NUDGE_SECONDS
     return (
         draft.task_id,
         key.account_id,
@@ -112,13 +115,13 @@ def _new_row(draft: Draft) -> tuple[object, ...]:
         submission.callback_url,
         submission.source,
         submission.retention_hours,
-        draft.created_at + datetime.timedelta(seconds=PENDING_NUDGE_SECONDS),
+        draft.created_at + datetime.timedelta(seconds=nudge_seconds),
         draft.created_at,
         draft.deadline_at,
         draft.batch_id,
         draft.traceparent,
         draft.hold_micros,
-        draft.queue,
+        None if draft.at_once else draft.queue,
     )
 
 
