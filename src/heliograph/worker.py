@@ -86,13 +86,18 @@ async def _keep_serving(runtime: Runtime, stop: asyncio.Event, share: Share) -> 
             log.warning("worker.restarting", queues=list(share.queues), error=repr(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), RESTART_SECONDS)
+    await _end_rest(slots)
 
 
 async def _serve(runtime: Runtime, stop: asyncio.Event, share: Share, slots: Slots) -> None:
     driver = ListeningDriver(runtime.pool, runtime.listening)
     queries = SparingQueries(driver, share.queues, slots)
     app = _app(runtime, PgQueuer(driver, queries=queries), share.queues, slots)
-    crew = Crew(slots, queries.has_jobs, functools.partial(_begin, runtime, slots))
+    crew = Crew(
+        slots,
+        lambda: stop.is_set() or queries.has_jobs(),
+        functools.partial(_begin, runtime, slots),
+    )
     drainer = asyncio.create_task(_drain(stop, app, slots))
     # without schedules it would ask for them every second
     run = app.run if app.sm.registry else app.qm.run
@@ -108,8 +113,6 @@ async def _serve(runtime: Runtime, stop: asyncio.Event, share: Share, slots: Slo
                 shutdown_on_listener_failure=True,
             )
     finally:
-        if stop.is_set() and slots.at_work:
-            await asyncio.wait(slots.at_work)
         drainer.cancel()
 
 
@@ -119,6 +122,16 @@ async def _drain(stop: asyncio.Event, app: PgQueuer, slots: Slots) -> None:
     await asyncio.sleep(DRAIN_SECONDS)
     for task in slots.at_work:
         task.cancel()
+
+
+async def _end_rest(slots: Slots) -> None:
+    """Let what never was a job go on for as long as jobs may, then hand it back."""
+    if slots.at_work:
+        await asyncio.wait(slots.at_work, timeout=DRAIN_SECONDS)
+    rest = list(slots.at_work)
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
 
 
 def _app(runtime: Runtime, app: PgQueuer, queues: Collection[str], slots: Slots) -> PgQueuer:

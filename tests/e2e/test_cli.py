@@ -260,6 +260,7 @@ def test_the_openapi_document_is_the_one_that_is_served(installation: Installati
         ("key create --account acc_x --network 10.0.0.1/8", 2, "--network"),
         ("key create --account acc_x --model wan-9", 2, "--model"),
         ("key create --account acc_x --expires-days never", 2, "--expires-days"),
+        ("key create --account acc_x --expires-days 99999999", 2, "more than 36500"),
         ("key limit nokey --total-cap 5", 1, "There is no key nokey"),
         ("key revoke nokey", 1, "There is no key nokey"),
         ("key rotate nokey", 1, "nokey"),

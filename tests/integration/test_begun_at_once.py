@@ -37,7 +37,7 @@ async def working(spine):
         while (promised := spine.runtime.at_once.promise("render")) is None:
             await asyncio.sleep(0.01)
         promised.slots.release()
-        yield
+        yield stop
         stop.set()
 
 
@@ -128,6 +128,19 @@ async def test_what_is_in_work_when_the_worker_stops_is_handed_back(spine, monke
     row = await spine.row(task_id)
     assert (row["state"], row["starts"], row["due_at"]) == ("processing", 0, spine.clock.now())
     assert await spine.jobs() == [("render", task_id.hex)]
+
+
+async def test_a_worker_that_stops_ends_what_it_has_begun_and_begins_no_more(spine):
+    spine.engine.slots = 4
+    spine.engine.outcomes.append(drawn := asyncio.Event())
+    async with working(spine) as stop:
+        first = await spine.submit(await spine.key())
+        await until(spine, first, "processing")
+        stop.set()
+        second = await spine.submit(await spine.key())
+        assert await spine.jobs() == [("render", second.hex)]
+        drawn.set()
+    assert (await spine.row(first))["state"] == "success"
 
 
 async def test_a_process_without_a_worker_begins_nothing():

@@ -125,6 +125,7 @@ INSERTED = [
     "--port: Input should be a valid integer, unable to parse string as an integer",
     "webhook_id: Input should be a valid UUID, invalid length: found 2",
     "--expires-days: '0' is not a number of days above zero",
+    "--expires-days: '99999' days are more than 36500; for a key without end say none",
     "--expires-days: could not convert string to float: 'never'",
     "No such command 'nonsense'.",
     "No such command 'creat'. Did you mean 'create'?",

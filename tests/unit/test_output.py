@@ -34,8 +34,17 @@ def test_all_other_text_is_shown_as_it_is(text: str):
 
 
 def test_a_record_has_one_line_for_each_field(capsys: pytest.CaptureFixture[str]):
-    print_record({"name": HOSTILE, "state": None, "number": 3}, as_json=False)
-    assert capsys.readouterr().out == f"name    {ESCAPED}\nstate   -\nnumber  3\n"
+    record = {"name": HOSTILE, "state": None, "number": 3, "models": ("a", "b"), "networks": []}
+    print_record(record, as_json=False)
+    lines = (
+        f"name      {ESCAPED}",
+        "state     -",
+        "number    3",
+        "models    a, b",
+        "networks  -",
+        "",
+    )
+    assert capsys.readouterr().out == "\n".join(lines)
 
 
 def test_a_table_has_one_line_for_each_row_and_its_columns_stand_below_each_other(

@@ -34,10 +34,10 @@ class Slots:
 
 @dataclass(frozen=True)
 class Crew:
-    """A worker of this process: its slots, whether jobs wait for one, and how it begins a task."""
+    """A worker of this process: its slots, whether others come first, and how it begins a task."""
 
     slots: Slots
-    has_jobs: Callable[[], bool]
+    is_taken: Callable[[], bool]
     begin: Callable[[uuid.UUID, str], None]
 
 
@@ -63,6 +63,6 @@ class AtOnce:
     def promise(self, queue: str) -> Crew | None:
         """The crew that keeps a slot for a task of `queue`, to be released; None: it must wait as a job."""
         crew = self._crews.get(queue)
-        if crew is None or crew.has_jobs() or not crew.slots.promise():
+        if crew is None or crew.is_taken() or not crew.slots.promise():
             return None
         return crew

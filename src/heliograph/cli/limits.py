@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from heliograph.accounts.limit import KeyLimits
 
 NONE = "none"
+MOST_DAYS = 36_500
 
 MonthlyCap = Annotated[
     str, typer.Option(help="The most it may spend in a calendar month (UTC), in dollars.")
@@ -84,4 +85,8 @@ def _moment(text: str) -> datetime.datetime:
     days = float(text)
     if not days > 0:
         raise ValueError(f"{text!r} is not a number of days above zero")
+    if days > MOST_DAYS:
+        raise ValueError(
+            f"{text!r} days are more than {MOST_DAYS}; for a key without end say {NONE}"
+        )
     return Clock().now() + datetime.timedelta(days=days)

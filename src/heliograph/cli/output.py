@@ -65,6 +65,8 @@ def _shown(value: Any) -> str:
         return "-"
     if isinstance(value, datetime.datetime):
         return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_shown, value)) or "-"
     return harmless(str(value))
 
 

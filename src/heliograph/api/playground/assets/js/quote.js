@@ -50,11 +50,16 @@ export class Price {
     find("#make-label").textContent = label;
     find("#make-price").textContent = cost;
     const left = price && typeof balance === "number" ? [t(...afterwards(price, balance, affordable))] : [];
-    const time = expectedSeconds ? [t("expected", { from: number(expectedSeconds.p50), to: number(expectedSeconds.p90) })] : [];
+    const time = expectedSeconds ? [expected(number(expectedSeconds.p50), number(expectedSeconds.p90))] : [];
     const note = find("#price-note");
     note.textContent = [...left, ...time].join(" · ") || (this.account.test ? t("test.note") : "");
     note.classList.toggle("problem", !affordable);
   }
+}
+
+/** How long it usually takes, from half of the tasks to nine tenths of them; often that is the same. */
+function expected(from, to) {
+  return from === to ? t("expected.even", { to }) : t("expected", { from, to });
 }
 
 /** What remains, or what is in the way: too little money, or a cap of the key. */
