@@ -130,7 +130,8 @@ async def _end_rest(slots: Slots) -> None:
         await asyncio.wait(slots.at_work, timeout=DRAIN_SECONDS)
     rest = list(slots.at_work)
     for task in rest:
-        task.cancel()
+        if not task.cancelling():  # a second time would tear what it is handing back
+            task.cancel()
     await asyncio.gather(*rest, return_exceptions=True)
 
 
