@@ -2,6 +2,9 @@
 
 One step for all of them before the next: what the sync of one has brought to the disk the sync of the
 next finds there. Few calls to the system: after each of them the thread has to wait for the others.
+
+Names are strings here: `pathlib` adds each part of a name to the interpreter's table of all names, which is
+then made anew, 4 MB of it, every few hundred thousand pictures.
 """
 
 import os
@@ -9,7 +12,6 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 # A folder may be removed, being empty, between its making and the file's arrival.
 _ATTEMPTS = 5
@@ -19,21 +21,21 @@ _ATTEMPTS = 5
 class Arrival:
     """A file on its way to `place`; `error` is what has kept it from there."""
 
-    place: Path
+    place: str
     data: bytes
     error: OSError | None = None
-    half: Path = field(init=False)
+    half: str = field(init=False)
     descriptor: int | None = None
-    changed: list[Path] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
 
 
-def take_in(arrivals: Sequence[Arrival], incoming: Path) -> None:
+def take_in(arrivals: Sequence[Arrival], incoming: str) -> None:
     """Put all of `arrivals` in their places, by way of the folder `incoming` on the same file system.
 
     Each that is without an error afterwards is there still after a power cut.
     """
     for arrival in arrivals:
-        arrival.half = incoming / secrets.token_hex(16)
+        arrival.half = os.path.join(incoming, secrets.token_hex(16))
     try:
         for step in (_write, _sync, _publish):
             for arrival in arrivals:
@@ -44,21 +46,22 @@ def take_in(arrivals: Sequence[Arrival], incoming: Path) -> None:
             _leave(arrival)
 
 
-def make_folder(folder: Path) -> list[Path]:
+def make_folder(folder: str) -> list[str]:
     """Make `folder` and those above it that are missing; the folders that this has changed."""
-    changed: list[Path] = []
+    changed: list[str] = []
+    above = os.path.dirname(folder)
     try:
         with suppress(FileExistsError):
-            os.mkdir(folder, 0o700)  # noqa: PTH102 - pathlib's asks again whether it is there
-            changed.append(folder.parent)
+            os.mkdir(folder, 0o700)
+            changed.append(above)
     except FileNotFoundError:
-        if folder.parent.is_dir():  # one in which none can be made, such as those of the kernel
+        if os.path.isdir(above):  # one in which none can be made, such as those of the kernel
             raise
-        changed = make_folder(folder.parent) + make_folder(folder)
+        changed = make_folder(above) + make_folder(folder)
     return changed
 
 
-def sync_folders(folders: Iterable[Path]) -> None:
+def sync_folders(folders: Iterable[str]) -> None:
     """The names in `folders` are on the disk from here on."""
     for folder in folders:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -92,9 +95,10 @@ def _sync(arrival: Arrival) -> None:
 
 def _publish(arrival: Arrival) -> None:
     """A link, unlike a rename, never replaces a file that is there."""
-    arrival.changed.append(arrival.place.parent)
+    folder = os.path.dirname(arrival.place)
+    arrival.changed.append(folder)
     for attempt in range(1, _ATTEMPTS + 1):
-        arrival.changed += make_folder(arrival.place.parent)
+        arrival.changed += make_folder(folder)
         try:
             os.link(arrival.half, arrival.place)
         except FileNotFoundError:
@@ -111,7 +115,7 @@ def _leave(arrival: Arrival) -> None:
         if descriptor is not None:
             os.close(descriptor)
     with suppress(OSError):
-        arrival.half.unlink()
+        os.unlink(arrival.half)
 
 
 def _sync_names(arrivals: Sequence[Arrival]) -> None:
@@ -124,4 +128,4 @@ def _sync_names(arrivals: Sequence[Arrival]) -> None:
                 if folder in arrival.changed:
                     arrival.error = error
                     with suppress(OSError):
-                        arrival.place.unlink()
+                        os.unlink(arrival.place)

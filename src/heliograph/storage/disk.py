@@ -35,14 +35,16 @@ class DiskStorage:
 
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
+        incoming = self._root / _INCOMING
+        self._incoming = str(incoming)
         # fsync may take long; these threads keep it from holding up the event loop or name look-ups.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="storage")
         # One of them writes at a time: two would hold up each other, and the event loop, more than
         # they would get done.
         self._writes = Batch(self._write_together, _MOST_TOGETHER, patient=True)
         try:
-            sync_folders(make_folder(self._root / _INCOMING))
-            _must_be_ours(self._root, self._root / _INCOMING)
+            sync_folders(make_folder(str(incoming)))
+            _must_be_ours(self._root, incoming)
         except OSError as error:
             raise OperatorError(
                 f"The folder for pictures, {root}, cannot be used: {error.strerror}. "
@@ -73,36 +75,35 @@ class DiskStorage:
 
     async def delete(self, path: str) -> None:
         """See Storage.delete; ValueError for a path that is none."""
-        await self._in_thread(lambda: self._delete(self._place(path)))
+        await self._in_thread(lambda: self._delete(Path(self._place(path))))
 
     async def delete_folder(self, path: str) -> None:
         """See Storage.delete_folder; ValueError for a path that is none."""
-        await self._in_thread(lambda: self._delete_folder(self._place(path)))
+        await self._in_thread(lambda: self._delete_folder(Path(self._place(path))))
 
     def local_path(self, path: str) -> Path | None:
         """See Storage.local_path."""
         try:
-            place = self._place(path)
+            place = Path(self._place(path))
         except ValueError:
             return None
         return place if place.is_file() else None
 
     async def _write_together(self, arrivals: list[Arrival]) -> list[OSError | None]:
-        await self._in_thread(lambda: take_in(arrivals, self._root / _INCOMING))
+        await self._in_thread(lambda: take_in(arrivals, self._incoming))
         return [arrival.error for arrival in arrivals]
 
     async def _in_thread(self, work: Callable[[], None]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    def _place(self, path: str) -> Path:
-        place = self._root.joinpath(*names_of(path))
+    def _place(self, path: str) -> str:
+        _, *below = itertools.accumulate(names_of(path), os.path.join, initial=str(self._root))
         # The names cannot climb; a link that somebody put under the root could.
-        below = itertools.takewhile(lambda one: one != self._root, (place, *place.parents))
-        if any(map(os.path.islink, below)) and not place.resolve().is_relative_to(
+        if any(map(os.path.islink, below)) and not Path(below[-1]).resolve().is_relative_to(
             self._root.resolve()
         ):
             raise ValueError(f"a path that leaves the storage: {path!r}")
-        return place
+        return below[-1]
 
     def _delete(self, place: Path) -> None:
         place.unlink(missing_ok=True)
