@@ -98,6 +98,7 @@ class Soak:
     async def _read(self) -> None:
         async for line in self.reads:
             self.minute.reads_ms.append(float(line))
+        raise RuntimeError("the reader has ended")
 
 
 def show(number: int, minute: Minute) -> None:
@@ -145,7 +146,8 @@ async def reading(url: str, key: str) -> AsyncIterator[asyncio.StreamReader]:
     try:
         yield reader.stdout
     finally:
-        reader.terminate()
+        with contextlib.suppress(ProcessLookupError):
+            reader.terminate()
         await reader.wait()
 
 

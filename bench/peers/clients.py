@@ -23,10 +23,14 @@ def ours(http: aiohttp.ClientSession, url: str, keys: list[str]) -> Once:
     The accounts behind `keys` take turns.
     """
     turns = itertools.cycle(keys)
-    return lambda: _ours(http, f"{url}/api/v1", {"Authorization": f"Bearer {next(turns)}"})
+
+    async def once() -> None:
+        await _ours(http, f"{url}/api/v1", {"Authorization": f"Bearer {next(turns)}"})
+
+    return once
 
 
-async def _ours(http: aiohttp.ClientSession, api: str, headers: dict[str, str]) -> None:
+async def _ours(http: aiohttp.ClientSession, api: str, headers: dict[str, str]) -> str:
     body = {**OUR_BODY, "input": {**OUR_BODY["input"], "num_images": 1}}
     async with http.post(f"{api}/generateTask/{MODEL}", json=body, headers=headers) as answer:
         task_id = (await answer.json())["data"]["taskId"]
@@ -35,14 +39,13 @@ async def _ours(http: aiohttp.ClientSession, api: str, headers: dict[str, str]) 
     async with http.get(address, params=query, headers=headers) as answer:
         task = (await answer.json())["data"]
     assert task["state"] == "success", task
+    return task_id
 
 
 async def reader(http: aiohttp.ClientSession, url: str, key: str) -> Once:
     """Reads the state of a task of its own that has ended."""
     api, headers = f"{url}/api/v1", {"Authorization": f"Bearer {key}"}
-    await _ours(http, api, headers)
-    async with http.get(f"{api}/tasks", params={"limit": "1"}, headers=headers) as answer:
-        task_id = (await answer.json())["data"]["items"][0]["taskId"]
+    task_id = await _ours(http, api, headers)
     address = f"{api}/statusTask/{MODEL}?taskId={task_id}"
     return functools.partial(_read, http, address, headers)
 

@@ -121,7 +121,7 @@ async def test_killed_processes_lose_nothing_pay_nothing_twice_and_leave_no_call
     ):
         cluster = tmp_path / "data" / "postgres" / "data"
         roles = {
-            "api": lambda: installation.serve("--no-worker"),
+            "api": installation.serve,  # with a worker of its own, which begins what it accepts
             "worker 1": installation.worker,
             "worker 2": installation.worker,
             "database": lambda: Postmaster(cluster),

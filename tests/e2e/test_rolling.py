@@ -120,7 +120,8 @@ class Deployment:
     async def _start_api(self) -> None:
         port = free_port()
         self._installation.port = port
-        api = self._installation.serve("--no-worker", "--port", str(port))
+        # with a worker of its own, which begins what it accepts
+        api = self._installation.serve("--port", str(port))
         self._apis.append(api)
         self._balancer.backends.append(("127.0.0.1", port))
         await self._balancer.until_ready(("127.0.0.1", port))
