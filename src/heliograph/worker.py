@@ -161,17 +161,18 @@ def _entrypoint(
         assert current is not None
         slots.at_work.add(current)
         try:
-            subject = uuid.UUID((job.payload or b"").decode())
-            await _step(handler(runtime, subject), job.entrypoint)
+            await _step(
+                lambda: handler(runtime, uuid.UUID((job.payload or b"").decode())), job.entrypoint
+            )
         finally:
             slots.at_work.discard(current)
 
     return step
 
 
-async def _step(work: Awaitable[None], entrypoint: str) -> None:
+async def _step(work: Callable[[], Awaitable[None]], entrypoint: str) -> None:
     try:
-        await work
+        await work()
     except RetryRequested:
         raise
     except Busy as busy:
@@ -184,7 +185,7 @@ def _begin(runtime: Runtime, slots: Slots, task_id: uuid.UUID, queue: str) -> No
     """Take up a task that was accepted in this process, and never was a job."""
     # nobody's request: it must not log under the name of the one that came with it
     work = asyncio.create_task(
-        _step(advance(runtime, task_id, queue), queue), context=contextvars.Context()
+        _step(lambda: advance(runtime, task_id, queue), queue), context=contextvars.Context()
     )
     slots.at_work.add(work)
     work.add_done_callback(slots.at_work.discard)

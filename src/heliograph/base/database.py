@@ -203,12 +203,12 @@ async def _give_back(pool: asyncpg.Pool, connection: Connection) -> None:
 
     Who is cancelled meanwhile ends the connection, and the pool opens another.
     """
-    # asyncpg has no other way
-    if _is_lost(connection) or connection._holder._pool is not pool:  # noqa: SLF001
+    # Private is what Pool.release itself asks and does; asyncpg has no other way.
+    if _is_lost(connection) or connection._holder._pool is not pool:  # noqa: SLF001 - see above
         await pool.release(connection)
         return
-    connection._con._on_release()  # noqa: SLF001
-    await connection._holder.release(ACQUIRE_SECONDS)  # noqa: SLF001
+    connection._con._on_release()  # noqa: SLF001 - see above
+    await connection._holder.release(ACQUIRE_SECONDS)  # noqa: SLF001 - see above
 
 
 def _is_lost(connection: Connection) -> bool:
